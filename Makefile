@@ -1,0 +1,24 @@
+# The commands of this project. `make demo` and `make test` need nothing but Python 3.11 and the package registries.
+PYTHON ?= python3.11
+VENV := .venv
+STAMP := $(VENV)/.installed
+
+.PHONY: setup demo test check bench clean
+
+setup: $(STAMP)
+
+$(STAMP): pyproject.toml constraints.txt tools/setup.sh
+	@PYTHON="$(PYTHON)" sh tools/setup.sh $(VENV)
+	@touch $@
+
+demo: setup
+	@$(VENV)/bin/visavis demo
+
+test: setup
+	@sh tools/test.sh $(VENV)
+
+check: setup
+	@sh tools/check.sh $(VENV)
+
+clean:
+	rm -rf $(VENV) web/node_modules build *.egg-info .pytest_cache .ruff_cache

@@ -1,0 +1,1 @@
+"""Content-addressed avatars: the shipped guests and what peers have sent."""

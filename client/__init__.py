@@ -1,0 +1,1 @@
+"""One participant: camera in, face parameters out to the peers, rendered peers back."""

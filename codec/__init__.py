@@ -1,0 +1,1 @@
+"""Bytes to values and back: face parameters, packets, avatar files and signaling messages. Pure: no I/O, no clock."""

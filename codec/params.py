@@ -1,0 +1,95 @@
+"""Face parameters: what one time instant of a face is, and nothing about how it is coded.
+
+Head frame (RUB, that of the head model): metres, +x to the image's right when the person faces the camera (the
+person's left), +y up, +z out of the face. Camera frame (OpenCV, RDF): metres, +x right, +y down, +z forward.
+
+A skull point X of the posed head model lands in the camera frame at
+
+    X_camera = FLIP @ (rotation_matrix(global_rotation) @ X) + translation,    FLIP = diag(1, -1, -1)
+
+so `global_rotation` = 0 is a person who looks straight into the camera. The transform is that of the *skull*; the
+shoulders follow from it (see renderer.head.pose).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+import numpy as np
+from numpy.typing import NDArray
+
+Vector = NDArray[np.float32]
+
+EXPRESSION_DIMS = (10, 20, 30, 40, 50)
+"""Permitted numbers of expression coefficients (paper, section 3)."""
+
+MAX_EXPRESSION = 50
+POSE_SIZE = 11
+"""global_rotation 3, translation 3, jaw_pose 3, eyelids 2: the paper's theta."""
+
+GAZE_SIZE = 4
+
+
+@dataclass(frozen=True, eq=False)
+class FaceParams:
+    """Parameters of one frame.
+
+    Args:
+        expression: [E] expression coefficients psi in standard deviations, E in EXPRESSION_DIMS.
+        global_rotation: [3] axis-angle of the skull in the head frame, radians.
+        translation: [3] position of the head model's origin in the camera frame, metres.
+        jaw_pose: [3] axis-angle of the jaw joint, radians; +x opens the mouth.
+        eyelids: [2] closure of the (left, right) eye of the person, 0 open .. 1 closed.
+        gaze: [4] (left yaw, left pitch, right yaw, right pitch), radians, relative to the skull; yaw is positive
+            towards +x (the person's left), pitch is positive upwards.
+    """
+
+    expression: Vector
+    global_rotation: Vector
+    translation: Vector
+    jaw_pose: Vector
+    eyelids: Vector
+    gaze: Vector
+
+    def __post_init__(self) -> None:
+        """Converts every field to float32.
+
+        Raises:
+            ValueError: a field has the wrong shape or a value is not finite.
+        """
+        sizes = {"global_rotation": 3, "translation": 3, "jaw_pose": 3, "eyelids": 2, "gaze": GAZE_SIZE}
+        for field in fields(self):
+            value = np.ascontiguousarray(getattr(self, field.name), np.float32)
+            allowed = EXPRESSION_DIMS if field.name == "expression" else (sizes[field.name],)
+            if value.ndim != 1 or len(value) not in allowed:
+                raise ValueError(f"{field.name} has shape {value.shape}, expected one of {allowed} numbers")
+            if not np.isfinite(value).all():
+                raise ValueError(f"{field.name} holds a number that is not finite")
+            object.__setattr__(self, field.name, value)
+
+    @staticmethod
+    def neutral(expression_dims: int = MAX_EXPRESSION, distance_m: float = 0.6) -> FaceParams:
+        """The resting face: open eyes, closed mouth, looking into a camera `distance_m` away."""
+        zero = np.zeros(3, np.float32)
+        return FaceParams(
+            expression=np.zeros(expression_dims, np.float32),
+            global_rotation=zero,
+            translation=np.array([0.0, 0.0, distance_m], np.float32),
+            jaw_pose=zero,
+            eyelids=np.zeros(2, np.float32),
+            gaze=np.zeros(GAZE_SIZE, np.float32),
+        )
+
+    def to_vector(self) -> Vector:
+        """[E + 15] all parameters in the order of the fields: psi E, theta 11, gaze 4."""
+        return np.concatenate([getattr(self, field.name) for field in fields(self)])
+
+    @staticmethod
+    def from_vector(vector: Vector) -> FaceParams:
+        """Inverse of `to_vector`; E follows from the length.
+
+        Raises:
+            ValueError: the length fits no permitted E, or a value is not finite.
+        """
+        parts = np.split(np.asarray(vector, np.float32), np.cumsum([len(vector) - 15, 3, 3, 3, 2]))
+        return FaceParams(*parts)

@@ -1,0 +1,1 @@
+"""Head model, Gaussian avatars and the splat renderer. No network, no asyncio."""

@@ -1,0 +1,1 @@
+"""Rasterizers behind one protocol: `reference` (float64 numpy oracle) and `cpu` (Numba with explicit SIMD)."""

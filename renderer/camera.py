@@ -1,0 +1,60 @@
+"""The pinhole camera of the renderer (OpenCV axes: +x right, +y down, +z forward; pixel centers at +0.5)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, eq=False)
+class Camera:
+    """A view of the world.
+
+    Args:
+        camera_from_world: [4, 4] float32 rigid transform (gsplat's `viewmat`). The world frame of a peer is the camera
+            frame of the *speaker's* lens (see codec.params), so the identity is the view of that lens.
+        K: [3, 3] float32 intrinsics in pixels.
+        width: image width in pixels.
+        height: image height in pixels.
+    """
+
+    camera_from_world: NDArray[np.float32]
+    K: NDArray[np.float32]
+    width: int
+    height: int
+
+    @staticmethod
+    def looking_from_lens(width: int, height: int, focal_px: float) -> Camera:
+        """The camera at the speaker's lens with the given focal length and a centered principal point."""
+        K = np.array([[focal_px, 0, width / 2], [0, focal_px, height / 2], [0, 0, 1]], np.float32)
+        return Camera(np.eye(4, dtype=np.float32), K, width, height)
+
+    @staticmethod
+    def orbit(
+        target: NDArray[np.float32], distance_m: float, yaw: float, pitch: float, size: int, fov_deg: float = 30.0
+    ) -> Camera:
+        """A square view that circles `target`.
+
+        Args:
+            target: [3] point in the world frame that lands in the image center, metres.
+            distance_m: distance of the camera from the target.
+            yaw: radians; positive moves the camera to the image's right (+x), so that we see the person's left side.
+            pitch: radians; positive moves the camera up.
+            size: width and height in pixels.
+            fov_deg: full opening angle.
+        """
+        cy, sy, cp, sp = np.cos(yaw), np.sin(yaw), np.cos(pitch), np.sin(pitch)
+        forward = np.array([-sy * cp, sp, cy * cp])  # RDF: up is -y, the person is at +z
+        right = np.cross([0.0, 1.0, 0.0], forward)
+        right /= np.linalg.norm(right)
+        down = np.cross(forward, right)
+        rotation = np.stack([right, down, forward])
+        position = np.asarray(target, float) - distance_m * forward
+        camera_from_world = np.eye(4, dtype=np.float32)
+        camera_from_world[:3, :3] = rotation
+        camera_from_world[:3, 3] = -rotation @ position
+        focal = 0.5 * size / np.tan(np.radians(fov_deg) / 2)
+        K = np.array([[focal, 0, size / 2], [0, focal, size / 2], [0, 0, 1]], np.float32)
+        return Camera(camera_from_world, K, size, size)

@@ -1,0 +1,1 @@
+"""The FLAME-style head: model data, posing, and the shipped open head."""

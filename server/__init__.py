@@ -1,0 +1,1 @@
+"""The meeting server: pages, rooms, signaling relay. It never sees media or avatars."""
