@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 MAX_GAUSSIANS = 65_536
 MAX_BASES = 64
 BASIS_CHANNELS = 9
-"""Per basis and Gaussian: position 3 (metres, triangle frame), rotation vector 3 (radians), color 3 (linear with sh0)."""
+"""Per basis and Gaussian: position 3 (metres, triangle frame), rotation vector 3 (radians), color 3 (adds to sh0)."""
 
 
 @dataclass(frozen=True, eq=False)

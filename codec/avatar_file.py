@@ -1,0 +1,146 @@
+"""Avatar files (`.vav`), version 0: docs/avatar-format.md."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from codec.avatar_asset import BASIS_CHANNELS, AvatarAsset
+from codec.avatar_layout import HEADER, MAGIC, MAX_AVATAR_BYTES, MAX_SECTIONS, SECTION, VERSION, AvatarHeader
+from codec.avatar_symbols import from_symbols, to_symbols
+from codec.errors import AvatarFileError
+from codec.planes import Integers, Predictor, compress, decompress, from_planes, to_planes
+
+__all__ = ["MAX_AVATAR_BYTES", "avatar_id", "pack_avatar", "section_sizes", "unpack_avatar"]
+
+CODING_STORED = 0
+CODING_ZSTD = 1
+
+
+def avatar_id(data: bytes) -> str:
+    """The id of an avatar file: the hex SHA-256 of its bytes."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def pack_avatar(asset: AvatarAsset) -> bytes:
+    """Serializes an avatar. Gaussians keep their order; sorted by bound face they compress best.
+
+    Raises:
+        AvatarFileError: arrays do not fit together, a value is not finite or out of range, or the file would be
+            larger than MAX_AVATAR_BYTES.
+    """
+    header = _header_of(asset)
+    head = header.pack()
+    parts = [HEADER.pack(MAGIC, VERSION, 0), SECTION.pack(b"HEAD", CODING_STORED, 0, 0, len(head)), head]
+    symbols = to_symbols(asset)
+    for tag, (_, _, width) in header.sections().items():
+        candidates = [(compress(to_planes(symbols[tag], width, predictor)), predictor) for predictor in Predictor]
+        stored, predictor = min(candidates, key=lambda candidate: len(candidate[0]))
+        parts += [SECTION.pack(tag.encode(), CODING_ZSTD, predictor, 0, len(stored)), stored]
+    data = b"".join(parts)
+    if len(data) > MAX_AVATAR_BYTES:
+        raise AvatarFileError(f"The avatar takes {len(data)} bytes; {MAX_AVATAR_BYTES} are allowed")
+    return data
+
+
+def unpack_avatar(data: bytes) -> AvatarAsset:
+    """Parses an avatar file from anywhere; memory is bounded by the limits of the format before it is used.
+
+    Raises:
+        AvatarFileError: the file breaks any rule of docs/avatar-format.md.
+    """
+    sections = _split(data)
+    if not sections or sections[0][0] != "HEAD" or sections[0][1:3] != (CODING_STORED, 0):
+        raise AvatarFileError("The avatar file does not begin with its HEAD section")
+    header = AvatarHeader.unpack(sections[0][3])
+    shapes = header.sections()
+    symbols: dict[str, Integers] = {}
+    for tag, coding, predictor, stored in sections[1:]:
+        if tag in symbols or tag == "HEAD":
+            raise AvatarFileError(f"The avatar file has two {tag} sections")
+        if tag in shapes:
+            symbols[tag] = _decode(tag, coding, predictor, stored, shapes[tag])
+    missing = [tag for tag in shapes if tag not in symbols]
+    if missing:
+        raise AvatarFileError(f"The avatar file lacks its {', '.join(missing)} section")
+    return from_symbols(header, symbols)
+
+
+def section_sizes(data: bytes) -> dict[str, int]:
+    """Bytes of each section as stored, for reports, without decoding.
+
+    Raises:
+        AvatarFileError: the file's framing is damaged.
+    """
+    return {tag: len(stored) for tag, _, _, stored in _split(data)}
+
+
+def _header_of(asset: AvatarAsset) -> AvatarHeader:
+    count, vertices = len(asset.faces_bound), len(asset.shape_offsets)
+    bases, grid_size = len(asset.basis_grid), asset.basis_grid.shape[-1]
+    weights = asset.basis_weights
+    expected: tuple[tuple[str, NDArray[Any], tuple[int, ...]], ...] = (
+        ("shape_offsets", asset.shape_offsets, (vertices, 3)),
+        ("faces_bound", asset.faces_bound, (count,)),
+        ("barycentrics", asset.barycentrics, (count, 3)),
+        ("local_means", asset.local_means, (count, 3)),
+        ("local_quats", asset.local_quats, (count, 4)),
+        ("log_scales", asset.log_scales, (count, 3)),
+        ("logit_opacities", asset.logit_opacities, (count,)),
+        ("sh0", asset.sh0, (count, 3)),
+        ("rigid_to_skull", asset.rigid_to_skull, (count,)),
+        ("grid_uv", asset.grid_uv, (count, 2)),
+        ("basis_grid", asset.basis_grid, (bases, BASIS_CHANNELS, grid_size, grid_size)),
+        ("basis_weights", weights, (bases, weights.shape[-1])),
+    )
+    for what, values, shape in expected:
+        if values.shape != shape:
+            raise AvatarFileError(f"The avatar's {what} have shape {values.shape}, expected {shape}")
+        if not np.isfinite(values).all():
+            raise AvatarFileError(f"The avatar's {what} hold a number that is not finite")
+    dims = weights.shape[-1] - 15
+    return AvatarHeader(asset.head_model_id, asset.name, count, vertices, bases, grid_size, dims)
+
+
+def _split(data: bytes) -> list[tuple[str, int, int, bytes]]:
+    """(tag, coding, predictor, stored bytes) of each section."""
+    if len(data) > MAX_AVATAR_BYTES:
+        raise AvatarFileError(f"The avatar file has {len(data)} bytes; {MAX_AVATAR_BYTES} are allowed")
+    if len(data) < HEADER.size or data[:4] != MAGIC:
+        raise AvatarFileError("This is not an avatar file")
+    _, version, flags = HEADER.unpack_from(data)
+    if version != VERSION or flags:
+        raise AvatarFileError(f"The avatar file has version {version}; this program reads version {VERSION}")
+    sections: list[tuple[str, int, int, bytes]] = []
+    offset = HEADER.size
+    while offset < len(data):
+        if len(sections) == MAX_SECTIONS:
+            raise AvatarFileError(f"The avatar file has more than {MAX_SECTIONS} sections")
+        if offset + SECTION.size > len(data):
+            raise AvatarFileError("The avatar file is truncated")
+        tag, coding, predictor, reserved, size = SECTION.unpack_from(data, offset)
+        offset += SECTION.size
+        if size > len(data) - offset:
+            raise AvatarFileError("The avatar file is truncated")
+        if reserved:
+            raise AvatarFileError("The avatar file sets a reserved field")
+        sections.append((tag.decode("latin-1"), coding, predictor, data[offset : offset + size]))
+        offset += size
+    return sections
+
+
+def _decode(tag: str, coding: int, predictor: int, stored: bytes, shape: tuple[int, int, int]) -> Integers:
+    rows, columns, width = shape
+    size = rows * columns * width
+    if coding == CODING_ZSTD:
+        planes = decompress(stored, size)
+    elif coding == CODING_STORED and len(stored) == size:
+        planes = stored
+    else:
+        raise AvatarFileError(f"The avatar file's {tag} section has an unknown coding or the wrong size")
+    if predictor not in (Predictor.NONE, Predictor.DELTA):
+        raise AvatarFileError(f"The avatar file's {tag} section has an unknown predictor")
+    return from_planes(planes, rows, columns, width, Predictor(predictor))
