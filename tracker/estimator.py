@@ -1,0 +1,151 @@
+"""From the landmarks and scores of one picture to face parameters; knows nothing of MediaPipe's machinery."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from codec.params import MAX_EXPRESSION, FaceParams
+from renderer.head.model import HeadModel
+from tracker.calibration import BLINK, LandmarkOffsets, ScoreCalibration
+from tracker.detection import BLENDSHAPE_NAMES, Detection
+from tracker.fit import FitState, LandmarkFit, Prior, View
+from tracker.gaze import GazeEstimator
+from tracker.landmark_model import LandmarkModel
+from tracker.topology import fit_landmarks, inter_ocular
+
+FOCAL_RATIO = 1.1
+"""Focal length of an unknown webcam over the longer side of its picture."""
+LOST_RESIDUAL = 0.08
+"""A fit worse than this starts anew."""
+STRANGER_RESIDUAL = 0.03
+STRANGER_RATIO = 2.5
+"""A fresh start that fits worse than this, and so much worse than usual, shows another face."""
+_LEAST_INTERVAL_S, _LARGEST_INTERVAL_S, _FIRST_INTERVAL_S = 0.001, 0.2, 0.04
+_FRONTAL = 0.75
+"""Cosine of the turn up to which the scores are trusted for calibration."""
+_SMALLEST_FACE_PX = 8.0
+
+
+class FaceEstimator:
+    """Follows one face through the pictures of one camera and learns its person on the way.
+
+    Args:
+        head: the head model whose parameters are wanted.
+        focal_ratio: focal length / longer side of the picture.
+    """
+
+    def __init__(self, head: HeadModel, *, focal_ratio: float = FOCAL_RATIO) -> None:
+        self._focal_ratio = focal_ratio
+        self._indices, weights = fit_landmarks(head.landmark_weights)
+        model = LandmarkModel.of(head, self._indices)
+        self._dims = head.expressiondirs.shape[2]
+        self._fit = LandmarkFit(model, weights)
+        self._offsets = LandmarkOffsets(model, weights)
+        self._scores = ScoreCalibration()
+        self._gaze = GazeEstimator(head)
+        self._response = np.zeros((len(BLENDSHAPE_NAMES), self._dims + 15))
+        for name, row in zip(head.blendshape_names, head.blendshape_params, strict=True):
+            if name in BLENDSHAPE_NAMES:
+                self._response[BLENDSHAPE_NAMES.index(name)] = row
+        self._state: FitState | None = None
+        self._size = (0, 0)
+        self._time_s: float | None = None
+        self._usual_residual = STRANGER_RESIDUAL
+
+    @property
+    def is_following(self) -> bool:
+        """The previous picture held the face."""
+        return self._state is not None
+
+    def lose(self) -> None:
+        """Notes that a picture has no face; the person may come back."""
+        self._state = None
+
+    def estimate(
+        self, detection: Detection, image_size: tuple[int, int], time_s: float
+    ) -> tuple[FaceParams, float] | None:
+        """Returns the unsmoothed parameters and the residual, or None where the landmarks are no face.
+
+        Args:
+            detection: landmarks and scores.
+            image_size: (height, width) of the picture.
+            time_s: of the picture.
+        """
+        landmarks = detection.landmarks_px.astype(np.float64)
+        scale = inter_ocular(landmarks)
+        if not np.isfinite(landmarks).all() or scale < _SMALLEST_FACE_PX:
+            self.lose()
+            return None
+        if image_size != self._size:
+            self._size = image_size
+            self.lose()
+        height, width = image_size
+        center = np.array([width / 2, height / 2])
+        view = View(landmarks[self._indices], scale, self._focal_ratio * max(height, width), center)
+        elapsed = _FIRST_INTERVAL_S if self._time_s is None else time_s - self._time_s
+        interval = float(np.clip(elapsed, _LEAST_INTERVAL_S, _LARGEST_INTERVAL_S))
+        self._time_s = time_s
+
+        prior = self._prior(detection.scores)
+        state = self._follow(view, prior) or self._find(view, prior, interval)
+        if state is None:
+            self.lose()
+            return None
+        self._state = state
+        if state.rotation[2, 2] > _FRONTAL:
+            self._scores.observe(detection.scores, interval)
+            self._offsets.observe(view, prior, state, interval)
+            self._usual_residual += min(1.0, interval) * (state.residual - self._usual_residual)
+        gaze = self._gaze(landmarks, state, view.focal_px, center, prior.gaze, prior.eyelids, interval)
+        return self._params(state, prior, gaze), state.residual
+
+    def _follow(self, view: View, prior: Prior) -> FitState | None:
+        if self._state is None:
+            return None
+        state = self._fit.refine(view, prior, self._offsets.offsets, self._state)
+        return state if state.residual < LOST_RESIDUAL else None
+
+    def _find(self, view: View, prior: Prior, interval_s: float) -> FitState | None:
+        state = self._fit.start(view, prior, self._offsets.offsets)
+        if state is None:
+            return None
+        known = self._offsets.observed_s > 0
+        if known and state.residual > max(STRANGER_RESIDUAL, STRANGER_RATIO * self._usual_residual):
+            self._forget()
+            known = False
+            state = self._fit.start(view, prior, self._offsets.offsets) or state
+        if not known:  # learn the face before its difference from the head model becomes an expression
+            for _ in range(2):
+                self._offsets.observe(view, prior, state, interval_s)
+                state = self._fit.refine(view, prior, self._offsets.offsets, state)
+        return state if np.isfinite(state.residual) else None
+
+    def _forget(self) -> None:
+        self._offsets.reset()
+        self._scores.reset()
+        self._gaze.reset()
+        self._usual_residual = STRANGER_RESIDUAL
+
+    def _prior(self, scores: NDArray[np.float32]) -> Prior:
+        calibrated = self._scores.expression_scores(scores)
+        calibrated[list(BLINK)] = self._scores.eyelids(scores)
+        vector = calibrated @ self._response
+        dims = self._dims
+        return Prior(
+            expression=vector[:dims],
+            jaw_pose=vector[dims + 6 : dims + 9],
+            eyelids=np.clip(vector[dims + 9 : dims + 11], 0.0, 1.0),
+            gaze=vector[dims + 11 :],
+        )
+
+    def _params(self, state: FitState, prior: Prior, gaze: NDArray[np.float64]) -> FaceParams:
+        return FaceParams(
+            expression=state.expression[:MAX_EXPRESSION].astype(np.float32),
+            global_rotation=cv2.Rodrigues(state.rotation)[0].ravel().astype(np.float32),
+            translation=state.translation.astype(np.float32),
+            jaw_pose=state.jaw_pose.astype(np.float32),
+            eyelids=prior.eyelids.astype(np.float32),
+            gaze=gaze.astype(np.float32),
+        )

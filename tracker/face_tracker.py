@@ -1,0 +1,82 @@
+"""From pictures of one camera to face parameters: landmarker, fit, calibration, smoothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from codec.params import FaceParams
+from renderer.head.model import HeadModel
+from tracker.estimator import FaceEstimator
+from tracker.landmarker import Landmarker
+from tracker.smoothing import ParamsSmoother
+
+
+@dataclass(frozen=True, eq=False)
+class TrackResult:
+    """What one picture shows.
+
+    Args:
+        params: None where there is no face in the picture.
+        landmarks_px: [478, 2] MediaPipe's landmarks in pixels.
+        scores: [52] MediaPipe's blendshape scores (tracker.landmarker.BLENDSHAPE_NAMES).
+        residual: rms landmark error / inter-ocular distance; nan without a face.
+    """
+
+    params: FaceParams | None
+    landmarks_px: NDArray[np.float32] | None
+    scores: NDArray[np.float32] | None
+    residual: float
+
+
+class FaceTracker:
+    """Tracks the face of one camera. Not thread-safe; close it.
+
+    Args:
+        head: the head model whose parameters are wanted.
+        model_path: a `face_landmarker.task` of the user's own; the packaged one without.
+        smoothing: filter the parameters over time; without, every picture stands for itself.
+
+    Raises:
+        TrackerAssetError: there is no usable model file.
+    """
+
+    def __init__(self, head: HeadModel, *, model_path: Path | None = None, smoothing: bool = True) -> None:
+        self._landmarker = Landmarker(model_path)
+        self._estimator = FaceEstimator(head)
+        self._smoother = ParamsSmoother() if smoothing else None
+        self._time_s = 0.0
+
+    def track(self, image_rgb: NDArray[np.uint8], timestamp_s: float) -> TrackResult:
+        """Tracks one picture; one without a face is a result, not an error.
+
+        Args:
+            image_rgb: [H, W, 3] uint8, not mirrored.
+            timestamp_s: of the picture, seconds from any start; one that does not grow is moved just behind the
+                previous one.
+
+        Raises:
+            ValueError: the picture has another shape or type, or the timestamp is not finite.
+        """
+        detection = self._landmarker.detect(image_rgb, timestamp_s)
+        self._time_s = max(self._time_s + 1e-3, timestamp_s)
+        if detection is None:
+            self._estimator.lose()
+            return TrackResult(None, None, None, float("nan"))
+        was_following = self._estimator.is_following
+        estimate = self._estimator.estimate(detection, image_rgb.shape[:2], self._time_s)
+        if estimate is None:
+            return TrackResult(None, None, None, float("nan"))
+        params, residual = estimate
+        if self._smoother is not None:
+            if not was_following:
+                self._smoother.reset()
+            params = self._smoother(params, self._time_s)
+        return TrackResult(params, detection.landmarks_px, detection.scores, residual)
+
+    def close(self) -> None:
+        """Frees the networks; calling it twice is fine."""
+        self._landmarker.close()
