@@ -25,7 +25,7 @@ BARYCENTRIC_LEVELS = 1023
 COLOR_LEVELS = 512  # per unit of sRGB: a quarter of an 8-bit level of error
 LOG_SCALE_LEVELS = 32  # per e-fold: 1.6 % of error
 LOGIT_LEVELS = 32
-QUAT_LEVELS = 256  # 0.2 degrees of error
+QUAT_LEVELS = 256  # at most 0.8 degrees of error
 GRID_UV_LEVELS = 2047
 GRID_STEPS = (2.0**-16,) * 3 + (2.0**-9,) * 3 + (2.0**-8,) * 3  # position, rotation, color channels of a basis
 

@@ -1,0 +1,80 @@
+"""Face parameters to frames that survive loss: every delta refers to a frame that the receiver has acknowledged."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from codec.frame_coding import QuantizedFrame, encode_delta, encode_key
+from codec.packet import MAX_REFERENCE_OFFSET, Ack, PacketKind
+from codec.params import FaceParams
+from codec.quantizer import StreamConfig, quantizer_for
+from codec.sequence import distance
+
+
+@dataclass(frozen=True)
+class EncodedFrame:
+    """One coded frame, ready for a packet.
+
+    Args:
+        kind: KEY or DELTA.
+        reference_offset: distance to the reference in sequence numbers, 0 for KEY.
+        payload: the coded symbols.
+    """
+
+    kind: PacketKind
+    reference_offset: int
+    payload: bytes
+
+
+class FaceEncoder:
+    """Codes one direction to one receiver. Sans-IO.
+
+    Until something is acknowledged, when the newest acknowledged frame is more than MAX_REFERENCE_OFFSET packets back,
+    and when it would be shorter, a frame is a key frame.
+
+    Args:
+        expression_dims: E to send; other lengths are cut or filled with zeros.
+        expression_bits: 8 or 10.
+
+    Raises:
+        ValueError: arguments that StreamConfig refuses.
+    """
+
+    def __init__(self, expression_dims: int = 50, expression_bits: int = 8) -> None:
+        self._config = StreamConfig(expression_dims, expression_bits)
+        self._frames: dict[int, QuantizedFrame] = {}  # the last ones sent, oldest first
+        self._reference: int | None = None  # newest acknowledged, a key of _frames
+
+    def encode(self, params: FaceParams, sequence: int) -> EncodedFrame:
+        """Codes the frame that packet `sequence` carries; sequence numbers ascend (modulo 2**16)."""
+        frame = QuantizedFrame(self._config, quantizer_for(self._config).quantize(params))
+        self._forget_old(sequence)
+        encoded = EncodedFrame(PacketKind.KEY, 0, encode_key(frame))
+        if self._reference is not None:
+            payload = encode_delta(frame, self._frames[self._reference])
+            if len(payload) < len(encoded.payload):
+                encoded = EncodedFrame(PacketKind.DELTA, distance(sequence, self._reference), payload)
+        self._frames[sequence] = frame
+        return encoded
+
+    def acknowledge(self, ack: Ack) -> None:
+        """Learns what the receiver has decoded; acknowledgements of unknown or older frames change nothing."""
+        for sequence in ack.sequences():
+            if sequence in self._frames and (self._reference is None or distance(sequence, self._reference) > 0):
+                self._reference = sequence
+
+    def request_key(self) -> None:
+        """Makes every frame a key frame until one that is sent from now on is acknowledged."""
+        self._frames.clear()
+        self._reference = None
+
+    def quantized(self, sequence: int) -> QuantizedFrame | None:
+        """The frame that packet `sequence` carried, while it is remembered."""
+        return self._frames.get(sequence)
+
+    def _forget_old(self, sequence: int) -> None:
+        for old in list(self._frames):
+            if not 1 <= distance(sequence, old) <= MAX_REFERENCE_OFFSET:
+                del self._frames[old]
+        if self._reference not in self._frames:
+            self._reference = None

@@ -1,0 +1,123 @@
+"""The packet of the `face` data channel: header fields, and the coded frame as opaque bytes (docs/bitstream.md)."""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+from enum import IntEnum
+
+from codec.errors import BitstreamError
+from codec.sequence import MODULUS, add
+
+VERSION = 1
+MAX_PACKET_BYTES = 1200
+MAX_REFERENCE_OFFSET = 32
+TIMESTAMP_MODULUS = 1 << 32
+
+_KIND_MASK = 0x03
+_HAS_ACK = 0x04
+_HAS_EXTENSION = 0x08
+_START = struct.Struct("<BHI")
+_ACK = struct.Struct("<HB")
+
+
+class PacketKind(IntEnum):
+    """What a packet says about the sender's face."""
+
+    EMPTY = 0  # there is none, or it rests
+    KEY = 1
+    DELTA = 2
+    ACK = 3  # nothing; the packet is for its acknowledgement
+
+
+@dataclass(frozen=True)
+class Ack:
+    """Frames that the sender of this has decoded.
+
+    Args:
+        sequence: the newest one.
+        earlier: bit i says that `sequence` - 1 - i was decoded too, 8 bits.
+    """
+
+    sequence: int
+    earlier: int = 0
+
+    def sequences(self) -> tuple[int, ...]:
+        """All frames that it acknowledges, newest first."""
+        return (self.sequence, *(add(self.sequence, -1 - i) for i in range(8) if self.earlier >> i & 1))
+
+
+@dataclass(frozen=True)
+class Packet:
+    """One packet.
+
+    Args:
+        kind: see PacketKind.
+        sequence: 0..65535; every packet of a direction takes the next one.
+        timestamp_ms: capture time in the sender's stream clock, modulo 2**32.
+        ack: what the sender has decoded of the other direction, if anything.
+        reference_offset: 1..MAX_REFERENCE_OFFSET for DELTA, 0 otherwise; the reference is `sequence` minus this.
+        payload: the coded frame for KEY and DELTA, empty otherwise.
+    """
+
+    kind: PacketKind
+    sequence: int
+    timestamp_ms: int
+    ack: Ack | None = None
+    reference_offset: int = 0
+    payload: bytes = b""
+
+    def pack(self) -> bytes:
+        """The packet's bytes."""
+        first = VERSION << 4 | self.kind | (_HAS_ACK if self.ack else 0)
+        parts = [_START.pack(first, self.sequence % MODULUS, self.timestamp_ms % TIMESTAMP_MODULUS)]
+        if self.ack:
+            parts.append(_ACK.pack(self.ack.sequence, self.ack.earlier))
+        if self.kind is PacketKind.DELTA:
+            parts.append(bytes([self.reference_offset]))
+        parts.append(self.payload)
+        return b"".join(parts)
+
+    @staticmethod
+    def unpack(data: bytes) -> Packet:
+        """Parses a packet's header.
+
+        Raises:
+            BitstreamError: `too_long`, `truncated`, `bad_version`, `bad_reference` or `trailing`.
+        """
+        if len(data) > MAX_PACKET_BYTES:
+            raise BitstreamError("too_long", f"A packet of {len(data)} bytes; {MAX_PACKET_BYTES} are allowed")
+        if not data:
+            raise BitstreamError("truncated", "An empty packet")
+        if data[0] >> 4 != VERSION:
+            raise BitstreamError("bad_version", f"Packet version {data[0] >> 4}; this program reads {VERSION}")
+        reader = _Reader(data)
+        first, sequence, timestamp_ms = _START.unpack(reader.take(_START.size))
+        kind = PacketKind(first & _KIND_MASK)
+        ack = Ack(*_ACK.unpack(reader.take(_ACK.size))) if first & _HAS_ACK else None
+        if first & _HAS_EXTENSION:
+            reader.take(reader.take(1)[0])
+        reference_offset = reader.take(1)[0] if kind is PacketKind.DELTA else 0
+        if kind is PacketKind.DELTA and not 1 <= reference_offset <= MAX_REFERENCE_OFFSET:
+            raise BitstreamError("bad_reference", f"A reference {reference_offset} packets back")
+        payload = reader.rest()
+        if payload and kind in (PacketKind.EMPTY, PacketKind.ACK):
+            raise BitstreamError("trailing", "A packet without a frame has a payload")
+        return Packet(kind, sequence, timestamp_ms, ack, reference_offset, payload)
+
+
+class _Reader:
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+        self._offset = 0
+
+    def take(self, count: int) -> bytes:
+        end = self._offset + count
+        if end > len(self._data):
+            raise BitstreamError("truncated", "The packet ends within its header")
+        part = self._data[self._offset : end]
+        self._offset = end
+        return part
+
+    def rest(self) -> bytes:
+        return self._data[self._offset :]

@@ -1,0 +1,118 @@
+"""Uniform quantisation of face parameters over documented ranges (docs/bitstream.md, "Ranges").
+
+A parameter of b bits and a symmetric range +-r has the symbols 0 .. 2n with n = 2**(b-1) - 1 and the value
+(symbol - n) * r / n, so that 0 is exact. One with a range lo .. hi has the symbols 0 .. m with m = 2**b - 1 and the
+value lo + symbol * (hi - lo) / m.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from codec.params import EXPRESSION_DIMS, FaceParams, Vector
+
+EXPRESSION_BITS = (8, 10)
+EXPRESSION_RANGE = 4.0
+
+POSE_FIELDS: tuple[tuple[str, int, float, float, int], ...] = (
+    ("global_rotation", 3, -2.0, 2.0, 12),
+    ("translation x, y", 2, -1.5, 1.5, 13),
+    ("translation z", 1, 0.1, 3.1, 13),
+    ("jaw_pose", 3, -0.8, 0.8, 10),
+    ("eyelids", 2, 0.0, 1.0, 8),
+    ("gaze", 4, -0.8, 0.8, 10),
+)
+"""(name, parameters, low, high, bits) of everything after the expression, in the order of FaceParams.to_vector()."""
+
+Symbols = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class StreamConfig:
+    """What a key frame declares.
+
+    Args:
+        expression_dims: E, one of EXPRESSION_DIMS.
+        expression_bits: bits per expression coefficient, one of EXPRESSION_BITS.
+
+    Raises:
+        ValueError: not one of the permitted numbers.
+    """
+
+    expression_dims: int = 50
+    expression_bits: int = 8
+
+    def __post_init__(self) -> None:
+        if self.expression_dims not in EXPRESSION_DIMS:
+            raise ValueError(f"expression_dims is {self.expression_dims}, expected one of {EXPRESSION_DIMS}")
+        if self.expression_bits not in EXPRESSION_BITS:
+            raise ValueError(f"expression_bits is {self.expression_bits}, expected one of {EXPRESSION_BITS}")
+
+
+class Quantizer:
+    """Parameters to symbols and back for one StreamConfig.
+
+    Attributes:
+        config: what it was made for.
+        bits: bits of each symbol, [E + 15].
+        max_symbols: largest symbol of each parameter, [E + 15].
+    """
+
+    def __init__(self, config: StreamConfig) -> None:
+        expression = ("expression", config.expression_dims, -EXPRESSION_RANGE, EXPRESSION_RANGE, config.expression_bits)
+        bits: list[int] = []
+        lows: list[float] = []
+        spans: list[float] = []
+        intervals: list[int] = []
+        zeros: list[int] = []
+        for _, count, low, high, field_bits in (expression, *POSE_FIELDS):
+            symmetric = low == -high
+            half = (1 << (field_bits - 1)) - 1
+            bits += [field_bits] * count
+            lows += [0.0 if symmetric else low] * count
+            spans += [high if symmetric else high - low] * count
+            intervals += [half if symmetric else (1 << field_bits) - 1] * count
+            zeros += [half if symmetric else 0] * count
+        self.config = config
+        self.bits: Symbols = tuple(bits)
+        self._lows = np.array(lows)
+        self._spans = np.array(spans)
+        self._intervals = np.array(intervals)
+        self._zeros = np.array(zeros)
+        self.max_symbols: Symbols = tuple(int(symbol) for symbol in self._intervals + self._zeros)
+
+    @property
+    def steps(self) -> NDArray[np.float64]:
+        """[E + 15] distance between the values of neighboring symbols, in each parameter's unit."""
+        return self._spans / self._intervals
+
+    def quantize(self, params: FaceParams) -> Symbols:
+        """Nearest symbols; values out of range are clamped, missing expression coefficients are 0."""
+        vector = params.to_vector().astype(np.float64)
+        dims = self.config.expression_dims
+        expression = np.zeros(dims)
+        given = vector[:-15][:dims]
+        expression[: len(given)] = given
+        scaled = (np.concatenate([expression, vector[-15:]]) - self._lows) * self._intervals / self._spans
+        symbols = np.clip(np.rint(scaled) + self._zeros, 0, self._zeros + self._intervals)
+        return tuple(int(symbol) for symbol in symbols.tolist())
+
+    def dequantize(self, symbols: Symbols) -> FaceParams:
+        """The parameters that symbols within 0 .. max_symbols stand for; always within the ranges."""
+        values = self._lows + (np.array(symbols) - self._zeros) * self._spans / self._intervals
+        return FaceParams.from_vector(vector32(values))
+
+
+def vector32(values: NDArray[np.float64]) -> Vector:
+    """Rounds float64 parameters to float32."""
+    return values.astype(np.float32)
+
+
+@lru_cache(maxsize=len(EXPRESSION_DIMS) * len(EXPRESSION_BITS))
+def quantizer_for(config: StreamConfig) -> Quantizer:
+    """The shared Quantizer of a configuration."""
+    return Quantizer(config)
