@@ -1,0 +1,79 @@
+"""Bad input to the commands: one clear sentence, a non-zero status, no traceback."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+
+def run(*arguments: str, timeout_s: float = 90) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-P", "-m", "visavis", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=timeout_s, check=False)
+
+
+def assert_sentence(done: subprocess.CompletedProcess[str], *words: str) -> None:
+    assert done.returncode != 0
+    assert "Traceback" not in done.stderr + done.stdout
+    last = done.stderr.strip().splitlines()[-1]
+    for word in words:
+        assert word in last, done.stderr
+
+
+def test_bot_without_a_file(tmp_path: Path) -> None:
+    missing = tmp_path / "missing.mp4"
+    assert_sentence(run("bot", "--video", str(missing)), "missing.mp4")
+
+
+def test_bot_with_a_file_that_is_no_video(tmp_path: Path) -> None:
+    text = tmp_path / "notes.mp4"
+    text.write_text("not a video")
+    assert_sentence(run("bot", "--video", str(text)), "notes.mp4")
+
+
+def test_bot_with_a_video_without_a_face(tmp_path: Path) -> None:
+    path = tmp_path / "grey.mp4"
+    with av.open(str(path), "w") as sink:
+        stream = sink.add_stream("libx264", rate=25)
+        stream.width = stream.height = 128
+        stream.pix_fmt = "yuv420p"
+        for _ in range(50):
+            frame = av.VideoFrame.from_ndarray(np.full((128, 128, 3), 127, np.uint8), format="rgb24")
+            for packet in stream.encode(frame):
+                sink.mux(packet)
+        for packet in stream.encode(None):
+            sink.mux(packet)
+    assert_sentence(run("bot", "--video", str(path)), "face")
+
+
+def test_bot_without_a_server(recording: Path) -> None:
+    assert_sentence(run("bot", "--video", str(recording), "--server", "http://127.0.0.1:9"), "127.0.0.1:9")
+
+
+@pytest.mark.parametrize("command", ["serve", "demo"])
+def test_port_in_use(command: str) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        assert_sentence(run(command, "--port", port), port, "in use")
+
+
+def test_host_with_a_wrong_secret_or_no_server() -> None:
+    assert_sentence(run("host", "--server", "http://127.0.0.1:9"), "VISAVIS_SECRET")
+
+
+def test_bench_needs_clips(tmp_path: Path) -> None:
+    assert_sentence(run("bench", "track", "--clips", str(tmp_path)), str(tmp_path))
+
+
+def test_help_names_every_command() -> None:
+    done = run("--help")
+    assert done.returncode == 0
+    for name in ("demo", "serve", "host", "bot", "bench", "invite"):
+        assert name in done.stdout

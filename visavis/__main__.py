@@ -1,0 +1,70 @@
+"""The `visavis` console command. Sub-commands import what they need when they run, so that `--help` is instant."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import typer
+
+from visavis import __version__
+from visavis.commands import bench, bot, demo, hosting, setup
+
+app = typer.Typer(
+    help="3D video calls over a few kbit/s: your head as a Gaussian avatar, driven live.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"visavis {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: bool = typer.Option(False, "--version", callback=_print_version, is_eager=True, help="Print the version."),
+) -> None:
+    """Reads the options that stand before the sub-command."""
+
+
+app.command("demo")(demo.demo)
+app.command("serve")(hosting.serve)
+app.command("host")(hosting.host)
+app.command("invite")(hosting.invite)
+app.command("bot")(bot.bot)
+app.command("warm-up")(setup.warm_up)
+app.add_typer(bench.app, name="bench")
+
+
+def main() -> None:
+    """Runs the command; an error that has a sentence for people ends it with that sentence and status 1."""
+    try:
+        app()
+    except Exception as error:
+        if os.environ.get("VISAVIS_TRACEBACK") or not _has_sentence(error):
+            raise
+        print(f"visavis: {error}", file=sys.stderr)
+        sys.exit(1)
+
+
+def _has_sentence(error: BaseException) -> bool:
+    """Whether the error is one of our own packages', whose messages are written for the person at the terminal."""
+    if isinstance(error, BaseExceptionGroup):
+        return False
+    return type(error).__module__.split(".")[0] in {
+        "avatar_store",
+        "client",
+        "codec",
+        "renderer",
+        "server",
+        "tracker",
+        "visavis",
+    }
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Measurements behind every number we publish: `visavis bench NAME --json FILE`."""

@@ -1,0 +1,40 @@
+"""`visavis bot`: a recorded person takes part in a call."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def bot(
+    video: Annotated[Path, typer.Option(help="The recording: any video with a face that FFmpeg can read.")],
+    room: Annotated[str, typer.Option(help="Name of the room.")] = "lobby",
+    server: Annotated[str, typer.Option(help="Address of the server.")] = "http://127.0.0.1:8080",
+    avatar: Annotated[
+        str | None, typer.Option(help="Avatar id or guest name; default: a guest by the bot's name.")
+    ] = None,
+    name: Annotated[str | None, typer.Option(help="Name shown to the others; default: the file's.")] = None,
+    loop: Annotated[bool, typer.Option("--loop", help="Start again when the file ends.")] = False,
+    no_audio: Annotated[bool, typer.Option("--no-audio", help="Do not send the file's sound.")] = False,
+    passcode: Annotated[str | None, typer.Option(help="Passcode of the server.", envvar="VISAVIS_PASSCODE")] = None,
+    record: Annotated[Path | None, typer.Option(help="Write the first other head, rendered here, to this MP4.")] = None,
+) -> None:
+    """Decode the file at its own rate, track the face live and stream it to everyone in the room."""
+    import asyncio
+
+    from client.bot import BotConfig, run_bot
+
+    config = BotConfig(
+        server_url=server,
+        room=room,
+        video=video,
+        avatar_id=avatar,
+        name=name or video.stem,
+        loop=loop,
+        audio=not no_audio,
+        passcode=passcode,
+        record_peer=record,
+    )
+    asyncio.run(run_bot(config))
