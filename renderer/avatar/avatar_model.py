@@ -10,16 +10,11 @@ from numpy.typing import NDArray
 
 from codec.avatar_asset import BASIS_CHANNELS, MAX_BASES, MAX_GAUSSIANS, AvatarAsset
 from codec.params import GAZE_SIZE, MAX_EXPRESSION, POSE_SIZE, FaceParams
-from renderer.avatar.rotations import (
-    matrix_from_rotation_vector,
-    quat_from_matrix,
-    quat_from_rotation_vector,
-    quat_multiply,
-)
+from renderer.avatar.rotations import quat_from_matrix, quat_from_rotation_vector, quat_multiply
 from renderer.errors import AvatarMismatchError
 from renderer.gaussians import SH_C0, GaussianCloud
 from renderer.head.model import HeadModel
-from renderer.head.pose import pose_vertices
+from renderer.head.pose import FLIP, pose_vertices, rotation_matrix
 
 PARAMS_SIZE = MAX_EXPRESSION + POSE_SIZE + GAZE_SIZE
 """Length of the full parameter vector, the columns of `basis_weights`."""
@@ -30,9 +25,6 @@ MAX_SCALE_M = 0.1
 MAX_SPLAT_AREA_M2 = 40.0
 """Largest sum of the Gaussians' 3-sigma ellipses: some ten times what a bust takes. It bounds the time of a frame, so
 that nobody's avatar can stall another's renderer (about 16 ms at 512 x 512 if all of it is translucent)."""
-
-FLIP = np.diag([1.0, -1.0, -1.0]).astype(np.float32)
-"""Head frame (RUB) to camera frame (RDF), see codec.params."""
 
 
 class AvatarModel:
@@ -94,7 +86,7 @@ class AvatarModel:
 
 def skull_rotation(params: FaceParams) -> NDArray[np.float32]:
     """[3, 3] head frame to camera frame, without the translation."""
-    return (FLIP @ matrix_from_rotation_vector(params.global_rotation)).astype(np.float32)
+    return (FLIP @ rotation_matrix(params.global_rotation)).astype(np.float32)
 
 
 def full_vector(params: FaceParams) -> NDArray[np.float32]:

@@ -47,12 +47,3 @@ def quat_from_matrix(matrices: Array) -> Array:
     best = np.argmax(np.einsum("iin->in", candidates), axis=0)
     quats = candidates[best, :, np.arange(len(m))]
     return quats / np.linalg.norm(quats, axis=1, keepdims=True)
-
-
-def matrix_from_rotation_vector(vector: Array) -> Array:
-    """[3, 3] rotation by the length of `vector` [3] radians about its direction (Rodrigues)."""
-    x, y, z = np.asarray(vector, np.float64)
-    angle = np.sqrt(x * x + y * y + z * z)
-    cross = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])
-    half = np.sinc(angle / (2 * np.pi))  # sin(angle / 2) / (angle / 2)
-    return np.eye(3) + np.sinc(angle / np.pi) * cross + 0.5 * half * half * (cross @ cross)

@@ -1,0 +1,1 @@
+"""The SIMD rasterizer, stage by stage: project, sort, bin into tiles, blend."""

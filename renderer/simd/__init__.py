@@ -1,0 +1,1 @@
+"""SIMD vector types for Numba kernels, in pure Python."""
