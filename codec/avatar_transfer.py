@@ -1,0 +1,116 @@
+"""An avatar file over the `avatar` channel, piece by piece (docs/protocol.md). Sans-IO, resumable from any offset."""
+
+from __future__ import annotations
+
+import struct
+
+from codec.avatar_file import MAX_AVATAR_BYTES, avatar_id
+from codec.errors import AvatarTransferError
+
+CHUNK_BYTES = 1100
+"""A message of this size and its header fit one SCTP packet; larger ones delay the face stream."""
+
+_HEADER = struct.Struct("<II")
+
+
+class AvatarSender:
+    """Cuts a file into messages.
+
+    Args:
+        data: the avatar file.
+        chunk: bytes of the file in each message.
+        offset: where to begin, as the receiver asked (`avatar_get`).
+
+    Raises:
+        AvatarTransferError: `offset` is beyond the file, or the file is empty or too large to be sent.
+    """
+
+    def __init__(self, data: bytes, chunk: int = CHUNK_BYTES, offset: int = 0) -> None:
+        if not 0 < len(data) <= MAX_AVATAR_BYTES:
+            raise AvatarTransferError(f"An avatar of {len(data)} bytes cannot be sent")
+        if not 0 <= offset <= len(data):
+            raise AvatarTransferError(f"The peer asks for byte {offset} of an avatar of {len(data)} bytes")
+        self._data = data
+        self._chunk = chunk
+        self._offset = offset
+
+    @property
+    def done(self) -> bool:
+        """Whether every message has been made."""
+        return self._offset >= len(self._data)
+
+    @property
+    def progress(self) -> float:
+        """Share of the file that has been handed out, 0..1."""
+        return self._offset / len(self._data)
+
+    def next_message(self) -> bytes | None:
+        """The next message, None when done. Ask when the channel's buffer is low."""
+        if self.done:
+            return None
+        part = self._data[self._offset : self._offset + self._chunk]
+        message = _HEADER.pack(self._offset, len(self._data)) + part
+        self._offset += len(part)
+        return message
+
+
+class AvatarReceiver:
+    """Puts a file together and verifies it. It may live longer than a connection: ask again from `offset`.
+
+    Args:
+        wanted_id: id of the avatar, hex SHA-256.
+        announced_bytes: its size as the peer announced it (`hello`, `avatar`).
+
+    Raises:
+        AvatarTransferError: the announced size is not one that an avatar can have.
+    """
+
+    def __init__(self, wanted_id: str, announced_bytes: int) -> None:
+        if not 0 < announced_bytes <= MAX_AVATAR_BYTES:
+            raise AvatarTransferError(
+                f"The peer announces an avatar of {announced_bytes} bytes; {MAX_AVATAR_BYTES} are allowed"
+            )
+        self.avatar_id = wanted_id
+        self._total = announced_bytes
+        self._data = bytearray()
+
+    @property
+    def offset(self) -> int:
+        """Bytes received so far: the offset to ask for."""
+        return len(self._data)
+
+    @property
+    def progress(self) -> float:
+        """Share of the file that is here, 0..1."""
+        return len(self._data) / self._total
+
+    def receive(self, message: bytes) -> bytes | None:
+        """Takes one message; returns the file when it is complete and its hash is right, None before and after that.
+
+        Bytes that are here already are skipped.
+
+        Raises:
+            AvatarTransferError: the message is malformed, contradicts the announcement, leaves a gap, or completes a
+                file that is not the wanted one; start over from 0 or give up.
+        """
+        if len(message) <= _HEADER.size:
+            raise AvatarTransferError("A piece of the avatar is too short")
+        offset, total = _HEADER.unpack_from(message)
+        part = memoryview(message)[_HEADER.size :]
+        have = len(self._data)
+        if total != self._total:
+            raise AvatarTransferError(f"The peer announced an avatar of {self._total} bytes and sends one of {total}")
+        if offset > have:
+            raise AvatarTransferError(f"The avatar's bytes {have} to {offset} are missing")
+        if offset + len(part) > total:
+            raise AvatarTransferError("A piece of the avatar passes its end")
+        if offset + len(part) <= have:
+            return None
+        self._data += part[have - offset :]
+        if len(self._data) < total:
+            return None
+        data = bytes(self._data)
+        if avatar_id(data) != self.avatar_id:
+            self._data.clear()
+            raise AvatarTransferError("The avatar that arrived is not the one that was announced")
+        return data

@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+import hashlib
+import struct
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from codec.avatar_transfer import AvatarReceiver, AvatarSender
+from codec.errors import AvatarTransferError
+
+DATA = bytes(range(256)) * 20
+ID = hashlib.sha256(DATA).hexdigest()
+
+
+def messages(data: bytes = DATA, chunk: int = 1100, offset: int = 0) -> list[bytes]:
+    sender = AvatarSender(data, chunk, offset)
+    result = []
+    while (message := sender.next_message()) is not None:
+        result.append(message)
+    assert sender.done
+    assert sender.progress == 1
+    return result
+
+
+@given(st.binary(min_size=1, max_size=4000), st.integers(1, 1500), st.data())
+def test_a_file_arrives_across_interruptions(data: bytes, chunk: int, source: st.DataObject) -> None:
+    receiver = AvatarReceiver(hashlib.sha256(data).hexdigest(), len(data))
+    received = None
+    while received is None:
+        pieces = messages(data, chunk, source.draw(st.integers(0, receiver.offset)))
+        for message in pieces[: source.draw(st.integers(1, len(pieces)))]:
+            assert received is None
+            received = receiver.receive(message)
+            assert receiver.progress == receiver.offset / len(data)
+    assert received == data
+
+
+def test_messages_have_the_documented_layout() -> None:
+    first, second, *_ = messages()
+    assert first == struct.pack("<II", 0, len(DATA)) + DATA[:1100]
+    assert second[:8] == struct.pack("<II", 1100, len(DATA))
+
+
+def test_repeated_pieces_are_skipped_and_the_file_is_handed_out_once() -> None:
+    receiver = AvatarReceiver(ID, len(DATA))
+    pieces = messages()
+    results = [receiver.receive(piece) for piece in (*pieces[:2], pieces[0], *pieces[1:], pieces[-1])]
+    assert [result for result in results if result is not None] == [DATA]
+
+
+@pytest.mark.parametrize(
+    ("message", "words"),
+    [
+        (b"", "too short"),
+        (struct.pack("<II", 0, len(DATA)), "too short"),
+        (struct.pack("<II", 0, len(DATA) + 1) + b"x", "announced"),
+        (struct.pack("<II", 5, len(DATA)) + b"x", "missing"),
+        (struct.pack("<II", 0, len(DATA)) + DATA + b"x", "passes its end"),
+    ],
+)
+def test_pieces_that_do_not_fit_are_refused(message: bytes, words: str) -> None:
+    with pytest.raises(AvatarTransferError, match=words):
+        AvatarReceiver(ID, len(DATA)).receive(message)
+
+
+def test_another_file_is_refused_and_the_transfer_can_start_over() -> None:
+    receiver = AvatarReceiver(ID, len(DATA))
+    *rest, last = messages()
+    for message in rest:
+        receiver.receive(message)
+    with pytest.raises(AvatarTransferError, match="not the one"):
+        receiver.receive(last[:-1] + b"?")
+    assert receiver.offset == 0
+    assert [receiver.receive(message) for message in messages()][-1] == DATA
+
+
+@pytest.mark.parametrize("size", [0, -1, 4 * 1024 * 1024 + 1, 1 << 30])
+def test_absurd_announcements_are_refused(size: int) -> None:
+    with pytest.raises(AvatarTransferError, match="announces"):
+        AvatarReceiver(ID, size)
+
+
+@pytest.mark.parametrize("offset", [-1, len(DATA) + 1])
+def test_a_sender_refuses_offsets_outside_the_file(offset: int) -> None:
+    with pytest.raises(AvatarTransferError, match="asks for byte"):
+        AvatarSender(DATA, offset=offset)
