@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * Draws each head from the atlas video into its own canvas, once for every frame that arrives.
+ *
+ * @import {AtlasMessage} from "./types.js"
+ */
+
+import { STAMP_HEIGHT_PX, STAMP_WIDTH_PX, cropOf, decodeStamp, difference, latencyMs, showsHead } from "./atlas.js";
+
+const MAX_LATENCIES = 2_000;
+const THUMBNAIL_PX = 16;
+/** Mean change of a thumbnail that counts as movement; coding noise stays below it. */
+const MOTION_THRESHOLD = 0.5;
+/** A head that rests need not be watched for ever: looking costs a read-back. */
+const MAX_WATCHED_FRAMES = 600;
+const FPS_WINDOW_MS = 2_000;
+
+/**
+ * Figures of one tile. Times are `performance.now()` of the page.
+ *
+ * @typedef {object} TileStats
+ * @property {number} frames frames drawn
+ * @property {number|null} firstFrameAt the first frame drawn
+ * @property {number|null} firstHeadAt the first frame with more than background
+ * @property {number|null} firstMotionAt the first frame that differs from the first head
+ * @property {number[]} latencies ms from capture to here, newest last (only while stamps are on)
+ * @property {number} badStamps stamps that could not be read
+ *
+ * @typedef {{canvas: HTMLCanvasElement, context: CanvasRenderingContext2D, stats: TileStats,
+ *   firstHead: Uint8ClampedArray|null}} Target
+ */
+
+export class AtlasPainter {
+  /** @param {HTMLVideoElement} video hidden element that plays the atlas */
+  constructor(video) {
+    this.video = video;
+    /** @type {AtlasMessage|null} */
+    this.atlas = null;
+    this.stamp = false;
+    /** @type {Map<string, Target>} */
+    this.targets = new Map();
+    /** @type {number[]} */
+    this.frameTimes = [];
+    this.probe = createContext(THUMBNAIL_PX, THUMBNAIL_PX);
+    this.stampReader = createContext(STAMP_WIDTH_PX, STAMP_HEIGHT_PX);
+    video.requestVideoFrameCallback(() => this.#painted());
+  }
+
+  /** @param {MediaStreamTrack} track */
+  play(track) {
+    this.video.srcObject = new MediaStream([track]);
+    void this.video.play().catch(() => {}); // a muted video needs no click; a replaced source aborts the former play
+  }
+
+  /** @param {string} memberId @param {HTMLCanvasElement} canvas */
+  add(memberId, canvas) {
+    const context = canvas.getContext("2d", { alpha: false });
+    if (!context) return;
+    const stats = { frames: 0, firstFrameAt: null, firstHeadAt: null, firstMotionAt: null, latencies: [], badStamps: 0 };
+    this.targets.set(memberId, { canvas, context, stats, firstHead: null });
+  }
+
+  /** @param {string} memberId */
+  remove(memberId) {
+    this.targets.delete(memberId);
+  }
+
+  /** @returns {Record<string, TileStats>} */
+  stats() {
+    return Object.fromEntries([...this.targets].map(([memberId, { stats }]) => [memberId, structuredClone(stats)]));
+  }
+
+  fps() {
+    const since = performance.now() - FPS_WINDOW_MS;
+    this.frameTimes = this.frameTimes.filter((time) => time > since);
+    return (this.frameTimes.length * 1000) / FPS_WINDOW_MS;
+  }
+
+  #painted() {
+    const nowMs = performance.now();
+    this.frameTimes.push(nowMs);
+    if (this.frameTimes.length > 1000) this.fps();
+    for (const tile of this.atlas?.tiles ?? []) {
+      const target = this.targets.get(tile.member_id);
+      const crop = this.atlas && cropOf(tile, this.atlas, this.video.videoWidth, this.video.videoHeight);
+      if (target && crop) this.#draw(target, crop, nowMs);
+    }
+    this.video.requestVideoFrameCallback(() => this.#painted());
+  }
+
+  /** @param {Target} target @param {{x: number, y: number, size: number}} crop @param {number} nowMs */
+  #draw(target, crop, nowMs) {
+    const { canvas, context, stats } = target;
+    const size = Math.round(crop.size);
+    if (canvas.width !== size) canvas.width = canvas.height = size;
+    context.drawImage(this.video, crop.x, crop.y, crop.size, crop.size, 0, 0, size, size);
+    stats.frames += 1;
+    stats.firstFrameAt ??= nowMs;
+    if (stats.firstMotionAt === null && stats.frames <= MAX_WATCHED_FRAMES) this.#watchFirst(target, nowMs);
+    if (this.stamp) this.#readStamp(target, crop);
+  }
+
+  /** Looks for the first head and its first movement, then never again. @param {Target} target @param {number} nowMs */
+  #watchFirst(target, nowMs) {
+    this.probe.drawImage(target.canvas, 0, 0, THUMBNAIL_PX, THUMBNAIL_PX);
+    const thumbnail = this.probe.getImageData(0, 0, THUMBNAIL_PX, THUMBNAIL_PX).data;
+    if (target.firstHead === null) {
+      if (!showsHead(thumbnail)) return;
+      target.firstHead = thumbnail;
+      target.stats.firstHeadAt = nowMs;
+    } else if (difference(target.firstHead, thumbnail) > MOTION_THRESHOLD) {
+      target.stats.firstMotionAt = nowMs;
+    }
+  }
+
+  /** @param {Target} target @param {{x: number, y: number, size: number}} crop */
+  #readStamp({ stats }, crop) {
+    const width = STAMP_WIDTH_PX;
+    const height = STAMP_HEIGHT_PX;
+    this.stampReader.drawImage(this.video, crop.x, crop.y, width, height, 0, 0, width, height);
+    const latency = latencyMs(Date.now(), decodeStamp(this.stampReader.getImageData(0, 0, width, height).data));
+    if (latency === null) stats.badStamps += 1;
+    else stats.latencies.push(latency);
+    if (stats.latencies.length > MAX_LATENCIES) stats.latencies.shift();
+  }
+}
+
+/** @param {number} width @param {number} height */
+function createContext(width, height) {
+  const canvas = document.createElement("canvas");
+  canvas.width = width;
+  canvas.height = height;
+  return /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d", { willReadFrequently: true }));
+}

@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * Camera, microphone and loudspeaker of this machine.
+ */
+
+/** The tracker needs no more than this. */
+const CAMERA_CONSTRAINTS = { width: { ideal: 640 }, height: { ideal: 480 }, frameRate: { ideal: 30, max: 30 } };
+const MICROPHONE_CONSTRAINTS = { echoCancellation: true, noiseSuppression: true, autoGainControl: true };
+
+/**
+ * @typedef {"camera"|"microphone"} DeviceKind
+ * @typedef {{cameraId: string, microphoneId: string, speakerId: string}} DeviceChoice empty: the default device
+ * @typedef {{cameras: MediaDeviceInfo[], microphones: MediaDeviceInfo[], speakers: MediaDeviceInfo[]}} DeviceList
+ */
+
+const CONSEQUENCE = {
+  camera: "You can join without it: your head will rest.",
+  microphone: "You can join without it and listen.",
+};
+
+/**
+ * One sentence on why a device cannot be used, one on what follows.
+ *
+ * @param {DeviceKind} kind
+ * @param {string} errorName `name` of the error that getUserMedia threw
+ */
+export function mediaProblemText(kind, errorName) {
+  return `${mediaProblem(kind, errorName)} ${CONSEQUENCE[kind]}`;
+}
+
+/** @param {DeviceKind} kind @param {string} errorName */
+function mediaProblem(kind, errorName) {
+  switch (errorName) {
+    case "NotAllowedError":
+    case "SecurityError":
+      return `The browser does not let this page use the ${kind}; the icon next to the address changes that.`;
+    case "NotFoundError":
+    case "OverconstrainedError":
+      return `No ${kind} was found.`;
+    case "NotReadableError":
+    case "AbortError":
+      return `The ${kind} is in use by another program or does not answer.`;
+    case "InsecureContext":
+      return `Browsers give the ${kind} to pages over https or on localhost only.`;
+    default:
+      return `The ${kind} could not be opened (${errorName}).`;
+  }
+}
+
+/** Owns the open tracks. Opening a device closes the one of its kind that was open before. */
+export class Devices {
+  /** @param {DeviceChoice} choice */
+  constructor(choice) {
+    this.choice = choice;
+    /** @type {MediaStreamTrack|null} */
+    this.camera = null;
+    /** @type {MediaStreamTrack|null} */
+    this.microphone = null;
+    /** @type {Record<DeviceKind, string|null>} why a device is closed, one sentence */
+    this.problems = { camera: null, microphone: null };
+    /** @type {(kind: DeviceKind) => void} */
+    this.onChange = () => {};
+    /** Attempts by kind: only the newest one's outcome counts. */
+    this.attempts = { camera: 0, microphone: 0 };
+  }
+
+  /** Asks for both with one question, and for each alone when the pair is not to be had. */
+  async openBoth() {
+    const counts = [++this.attempts.camera, ++this.attempts.microphone];
+    let stream;
+    try {
+      stream = await getUserMedia({ video: this.#constraints("camera"), audio: this.#constraints("microphone") });
+    } catch {
+      await this.open("camera");
+      await this.open("microphone");
+      return;
+    }
+    for (const track of stream.getTracks()) {
+      const kind = track.kind === "video" ? "camera" : "microphone";
+      if (this.attempts[kind] === counts[kind === "camera" ? 0 : 1]) this.#adopt(kind, track);
+      else track.stop();
+    }
+  }
+
+  /** @param {DeviceKind} kind @returns {Promise<boolean>} whether it is open now */
+  async open(kind) {
+    const count = ++this.attempts[kind];
+    const part = kind === "camera" ? "video" : "audio";
+    try {
+      const stream = await getUserMedia({ [part]: this.#constraints(kind) });
+      const track = /** @type {MediaStreamTrack} */ (stream.getTracks()[0]);
+      if (count === this.attempts[kind]) this.#adopt(kind, track);
+      else track.stop();
+    } catch (error) {
+      if (count === this.attempts[kind]) this.#fail(kind, error instanceof Error ? error.name : "unknown error");
+    }
+    return this[kind] !== null;
+  }
+
+  /** Closes a device: its light goes off. @param {DeviceKind} kind */
+  close(kind) {
+    this.attempts[kind] += 1;
+    this.problems[kind] = null;
+    this.#set(kind, null);
+  }
+
+  /** @returns {Promise<DeviceList>} */
+  async list() {
+    const all = (await navigator.mediaDevices?.enumerateDevices()) ?? [];
+    const named = all.filter((device) => device.deviceId !== "");
+    return {
+      cameras: named.filter((device) => device.kind === "videoinput"),
+      microphones: named.filter((device) => device.kind === "audioinput"),
+      speakers: named.filter((device) => device.kind === "audiooutput"),
+    };
+  }
+
+  /** @param {DeviceKind} kind @returns {MediaTrackConstraints} */
+  #constraints(kind) {
+    const id = kind === "camera" ? this.choice.cameraId : this.choice.microphoneId;
+    const base = kind === "camera" ? CAMERA_CONSTRAINTS : MICROPHONE_CONSTRAINTS;
+    // "ideal": a device chosen last time may be unplugged today.
+    return id ? { ...base, deviceId: { ideal: id } } : base;
+  }
+
+  /** @param {DeviceKind} kind @param {MediaStreamTrack} track */
+  #adopt(kind, track) {
+    track.onended = () => {
+      if (this[kind] === track) this.#fail(kind, "NotReadableError");
+    };
+    this.problems[kind] = null;
+    this.#set(kind, track);
+  }
+
+  /** @param {DeviceKind} kind @param {string} errorName */
+  #fail(kind, errorName) {
+    this.problems[kind] = mediaProblemText(kind, errorName);
+    this.#set(kind, null);
+  }
+
+  /** @param {DeviceKind} kind @param {MediaStreamTrack|null} track */
+  #set(kind, track) {
+    const old = this[kind];
+    this[kind] = track;
+    if (old && old !== track) {
+      old.onended = null;
+      old.stop();
+    }
+    this.onChange(kind);
+  }
+}
+
+/** @param {MediaStreamConstraints} constraints */
+async function getUserMedia(constraints) {
+  if (!navigator.mediaDevices) throw Object.assign(new Error("no secure context"), { name: "InsecureContext" });
+  return navigator.mediaDevices.getUserMedia(constraints);
+}
+
+/** Loudness of a microphone track, 0..1. */
+export class LevelMeter {
+  /** @type {AudioContext|null} */
+  #context = null;
+  /** @type {AnalyserNode|null} */
+  #analyser = null;
+  /** @type {MediaStreamAudioSourceNode|null} */
+  #source = null;
+  #samples = new Float32Array(512);
+
+  /** @param {MediaStreamTrack|null} track */
+  listen(track) {
+    this.#source?.disconnect();
+    this.#source = null;
+    if (!track) return;
+    this.#context ??= new AudioContext();
+    if (!this.#analyser) {
+      this.#analyser = this.#context.createAnalyser();
+      this.#analyser.fftSize = this.#samples.length;
+    }
+    this.#source = this.#context.createMediaStreamSource(new MediaStream([track]));
+    this.#source.connect(this.#analyser);
+    this.resume();
+  }
+
+  /** Browsers start audio contexts silent before the first click. */
+  resume() {
+    if (this.#context?.state === "suspended") void this.#context.resume().catch(() => {});
+  }
+
+  level() {
+    if (!this.#source || !this.#analyser) return 0;
+    this.#analyser.getFloatTimeDomainData(this.#samples);
+    let sum = 0;
+    for (const sample of this.#samples) sum += sample * sample;
+    return Math.min(1, Math.sqrt(sum / this.#samples.length) * 4);
+  }
+}

@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * What the page knows: one immutable value and a reducer. Actions are things that happened.
+ *
+ * @import {LinkState, Member, RoomMember, RoomState, ServerMessage, SignalingState, UiMessageIn} from "./types.js"
+ */
+
+/** A lost member's tile says so for this long. */
+const GONE_TILE_MS = 5_000;
+const MAX_ERRORS = 20;
+
+/**
+ * @typedef {{type: "server", message: ServerMessage, nowMs: number}
+ *   |{type: "ui", message: UiMessageIn}
+ *   |{type: "signaling_changed", state: SignalingState}
+ *   |{type: "leg_changed", state: LinkState}
+ *   |{type: "join_pressed"}
+ *   |{type: "left", farewell: string}
+ *   |{type: "returned"}
+ *   |{type: "refused", detail: string}
+ *   |{type: "media_changed", muted?: boolean, cameraOn?: boolean, hasCamera?: boolean, hasMicrophone?: boolean}
+ *   |{type: "error_shown", text: string}
+ *   |{type: "time_passed", nowMs: number}} Action
+ */
+
+/** @param {string} room @returns {RoomState} */
+export function initialState(room) {
+  return {
+    phase: "join",
+    joining: false,
+    room,
+    memberId: null,
+    self: null,
+    members: [],
+    peers: {},
+    atlas: null,
+    tracking: null,
+    hosted: "unknown",
+    signaling: "idle",
+    leg: "idle",
+    muted: false,
+    cameraOn: true,
+    hasCamera: false,
+    hasMicrophone: false,
+    failure: null,
+    farewell: "",
+    errors: [],
+  };
+}
+
+/** @type {Pick<RoomState, "self"|"members"|"peers"|"atlas"|"tracking"|"joining">} */
+const NOBODY = { self: null, members: [], peers: {}, atlas: null, tracking: null, joining: false };
+
+/**
+ * @param {RoomState} state
+ * @param {Action} action
+ * @returns {RoomState} the same object when nothing changed
+ */
+export function reduce(state, action) {
+  switch (action.type) {
+    case "server":
+      return afterServer(state, action.message, action.nowMs);
+    case "ui":
+      return afterUi(state, action.message);
+    case "signaling_changed":
+      return { ...state, signaling: action.state };
+    case "leg_changed":
+      return { ...state, leg: action.state, tracking: action.state === "live" ? state.tracking : null };
+    case "join_pressed":
+      return { ...state, joining: true, failure: null };
+    case "left":
+      return { ...state, ...NOBODY, phase: "left", farewell: action.farewell, memberId: null, hosted: "unknown" };
+    case "returned":
+      return { ...state, phase: "join", failure: null };
+    case "refused":
+      return { ...state, joining: false, failure: action.detail };
+    case "media_changed": {
+      const { type: _, ...changes } = action;
+      return { ...state, ...changes };
+    }
+    case "error_shown":
+      return { ...state, errors: [...state.errors, action.text].slice(-MAX_ERRORS) };
+    case "time_passed":
+      return withoutGone(state, action.nowMs);
+  }
+}
+
+/** @param {RoomState} state @param {ServerMessage} message @param {number} nowMs @returns {RoomState} */
+function afterServer(state, message, nowMs) {
+  switch (message.type) {
+    case "welcome": {
+      const sameMember = message.member_id === state.memberId;
+      return {
+        ...state,
+        ...(sameMember ? {} : { ...NOBODY, joining: state.joining }),
+        room: message.room,
+        memberId: message.member_id,
+        // A client may be on its way; the server says so when none is free.
+        hosted: message.hosted === "none" ? "unknown" : message.hosted,
+        failure: null,
+      };
+    }
+    case "hosted":
+      return { ...state, hosted: message.state };
+    case "joined":
+      return {
+        ...state,
+        phase: "meeting",
+        joining: false,
+        self: message.member,
+        members: inOrder(message.members.filter((other) => other.member_id !== message.member.member_id)),
+      };
+    case "member_joined":
+    case "member_updated":
+      return withMember(state, message.member);
+    case "member_left":
+      return withoutMember(state, message.member_id, message.reason, nowMs);
+    default:
+      return state;
+  }
+}
+
+/** @param {RoomState} state @param {UiMessageIn} message @returns {RoomState} */
+function afterUi(state, message) {
+  switch (message.type) {
+    case "atlas":
+      return { ...state, atlas: message };
+    case "tracking":
+      return { ...state, tracking: message };
+    case "peers":
+      return { ...state, peers: Object.fromEntries(message.peers.map((peer) => [peer.member_id, peer])) };
+    default:
+      return state;
+  }
+}
+
+/** @param {Member[]} members @returns {RoomMember[]} */
+function inOrder(members) {
+  return members.map((member) => ({ ...member, left: null })).sort((a, b) => a.order - b.order);
+}
+
+/** @param {RoomState} state @param {Member} member @returns {RoomState} */
+function withMember(state, member) {
+  if (member.member_id === state.memberId) return { ...state, self: state.self && member };
+  const others = state.members.filter((other) => other.member_id !== member.member_id);
+  return { ...state, members: [...others, { ...member, left: null }].sort((a, b) => a.order - b.order) };
+}
+
+/**
+ * One who left on purpose goes at once; a lost one's tile stays for a moment and says so.
+ *
+ * @param {RoomState} state @param {string} memberId @param {"left"|"lost"} reason @param {number} nowMs
+ * @returns {RoomState}
+ */
+function withoutMember(state, memberId, reason, nowMs) {
+  const { [memberId]: _, ...peers } = state.peers;
+  const members =
+    reason === "left"
+      ? state.members.filter((member) => member.member_id !== memberId)
+      : state.members.map((member) =>
+          member.member_id === memberId ? { ...member, left: { reason, at_ms: nowMs } } : member,
+        );
+  return { ...state, members, peers };
+}
+
+/** @param {RoomState} state @param {number} nowMs @returns {RoomState} */
+function withoutGone(state, nowMs) {
+  const members = state.members.filter((member) => !member.left || nowMs < member.left.at_ms + GONE_TILE_MS);
+  return members.length === state.members.length ? state : { ...state, members };
+}
+
+/** Members that are still there. @param {RoomState} state */
+export function present(state) {
+  return state.members.filter((member) => !member.left);
+}
+
+/** Holds the state and tells listeners about each change. */
+export class Store {
+  /** @param {RoomState} state */
+  constructor(state) {
+    this.state = state;
+    /** @type {((state: RoomState, before: RoomState) => void)[]} */
+    this.listeners = [];
+  }
+
+  /** @param {Action} action */
+  dispatch(action) {
+    const before = this.state;
+    this.state = reduce(before, action);
+    if (this.state === before) return;
+    for (const listener of this.listeners) listener(this.state, before);
+  }
+
+  /** @param {(state: RoomState, before: RoomState) => void} listener */
+  subscribe(listener) {
+    this.listeners.push(listener);
+  }
+}

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * States in words: what stands over a tile, in the banner and under the preview.
+ *
+ * @import {RoomMember, RoomState} from "./types.js"
+ */
+
+/** @typedef {{cover: string, chip: string}} TileText `cover`: over a head that does not move; `chip`: a small remark */
+
+/** Where my own renderer stands; empty when it is live. @param {RoomState} state */
+export function rendererText(state) {
+  if (state.hosted === "none") return "No free renderer yet";
+  if (state.hosted === "lost" || state.leg === "reconnecting") return "Reconnecting to your renderer…";
+  if (state.leg !== "live") return "Connecting to your renderer…";
+  return "";
+}
+
+/**
+ * @param {RoomMember} member
+ * @param {RoomState} state
+ * @returns {TileText}
+ */
+export function tileText(member, state) {
+  if (member.left) return { cover: "Gone. The connection was lost.", chip: "" };
+  const renderer = rendererText(state);
+  if (renderer) return { cover: renderer, chip: "" };
+  const peer = state.peers[member.member_id];
+  if (!peer || peer.state === "connecting") return { cover: "Connecting…", chip: "" };
+  if (peer.state === "reconnecting") return { cover: "Reconnecting…", chip: "" };
+  if (peer.state === "gone") return { cover: "Gone", chip: "" };
+  return { cover: "", chip: avatarChip(peer.avatar, peer.avatar_progress, peer.notice) };
+}
+
+/** @param {"own"|"guest"|"loading"} avatar @param {number} progress 0..1 @param {string} notice */
+function avatarChip(avatar, progress, notice) {
+  if (avatar === "loading") return `Loading avatar ${Math.round(progress * 100)} %`;
+  if (notice) return notice;
+  return avatar === "guest" ? "Guest avatar shown" : "";
+}
+
+/** The line under my own head. @param {RoomState} state */
+export function selfText(state) {
+  const renderer = state.failure ? "" : rendererText(state);
+  if (state.failure) return state.failure;
+  if (state.signaling === "idle") return "";
+  if (renderer) return renderer;
+  if (!state.hasCamera) return "No camera: your head rests";
+  if (!state.cameraOn) return "Camera off: your head rests";
+  if (state.tracking?.state === "no_face") return "No face in view";
+  return "";
+}
+
+/** The banner over everything; empty when all is well. @param {RoomState} state */
+export function bannerText(state) {
+  if (state.signaling === "reconnecting") {
+    return state.phase === "meeting" || state.memberId
+      ? "The server went away. Reconnecting…"
+      : "The server does not answer. Trying again…";
+  }
+  if (state.phase === "left") return "";
+  if (state.hosted === "none") {
+    return "No free renderer on this server yet. You can join and talk; the heads appear as soon as one is free.";
+  }
+  if (state.hosted === "lost") return "Your renderer stopped. A new one is on its way…";
+  return "";
+}
+
+/** @param {number} count people in the room, me included */
+export function headcountText(count) {
+  return count === 1 ? "Only you" : `${count} people`;
+}

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+/** Single-key shortcuts, silent while someone types or a dialog is open. */
+
+/** @param {Record<string, () => void>} actions by lower-case key */
+export function bindShortcuts(actions) {
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
+    if (document.querySelector("dialog[open]")) return;
+    if (event.target instanceof Element && event.target.closest("input, select, textarea")) return;
+    const action = actions[event.key.toLowerCase()];
+    if (!action) return;
+    event.preventDefault();
+    action();
+  });
+}

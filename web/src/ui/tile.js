@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * One person on screen: head, name, state in words.
+ *
+ * @import {View} from "../types.js"
+ */
+
+import { bindOrbit } from "./orbit.js";
+import { element, icon, setText } from "./dom.js";
+
+/** Level above which someone counts as speaking, and how long the mark stays after a pause. */
+const SPEAKING_LEVEL = 0.02;
+const SPEAKING_HOLD_MS = 600;
+
+/**
+ * @typedef {object} TileContent
+ * @property {string} name
+ * @property {boolean} muted
+ * @property {boolean} cameraOn
+ * @property {string} cover over a head that does not move; empty: nothing
+ * @property {string} chip small remark; empty: none
+ * @property {string} stats lines of figures; empty: none
+ */
+
+export class Tile {
+  /**
+   * @param {string} memberId
+   * @param {{mirrored: boolean, onView: (view: View) => void}} options
+   */
+  constructor(memberId, { mirrored, onView }) {
+    this.memberId = memberId;
+    this.speakingUntilMs = 0;
+    this.canvas = element("canvas", { width: "16", height: "16", "data-member-id": memberId, role: "img" });
+    this.cover = element("p", { class: "tile-cover", role: "status", hidden: true });
+    this.chip = element("p", { class: "tile-chip", hidden: true });
+    this.stats = element("pre", { class: "tile-stats", hidden: true });
+    this.mutedIcon = element("span", { class: "tile-flag", title: "Microphone off", hidden: true }, icon("microphone-off"));
+    this.restIcon = element("span", { class: "tile-flag", title: "Camera off: the head rests", hidden: true }, icon("rest"));
+    this.name = element("span", { class: "tile-name" });
+    this.element = element(
+      "article",
+      { class: mirrored ? "tile mirrored" : "tile", tabindex: "0", title: "Drag to look around, double-click to reset" },
+      this.canvas,
+      this.cover,
+      this.chip,
+      this.stats,
+      element("div", { class: "tile-label" }, this.mutedIcon, this.restIcon, this.name),
+    );
+    bindOrbit(this.element, mirrored, onView);
+  }
+
+  /** @param {TileContent} content */
+  update({ name, muted, cameraOn, cover, chip, stats }) {
+    setText(this.name, name);
+    this.mutedIcon.hidden = !muted;
+    this.restIcon.hidden = cameraOn;
+    show(this.cover, cover);
+    show(this.chip, chip);
+    show(this.stats, stats);
+    this.element.classList.toggle("covered", cover !== "");
+    const words = [name, muted && "microphone off", !cameraOn && "camera off", cover, chip].filter(Boolean);
+    this.element.setAttribute("aria-label", `${words.join(", ")}. Arrow keys turn the head, 0 resets it.`);
+    this.canvas.setAttribute("aria-label", `Head of ${name}`);
+  }
+
+  /** @param {number} level 0..1 @param {number} nowMs */
+  setLevel(level, nowMs) {
+    if (level > SPEAKING_LEVEL) this.speakingUntilMs = nowMs + SPEAKING_HOLD_MS;
+    this.element.classList.toggle("speaking", nowMs < this.speakingUntilMs);
+  }
+}
+
+/** @param {HTMLElement} node @param {string} text */
+function show(node, text) {
+  setText(node, text);
+  node.hidden = text === "";
+}
