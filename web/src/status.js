@@ -44,8 +44,8 @@ export function selfText(state) {
   if (state.failure) return state.failure;
   if (state.signaling === "idle") return "";
   if (renderer) return renderer;
-  if (!state.hasCamera) return "No camera: your head rests";
   if (!state.cameraOn) return "Camera off: your head rests";
+  if (!state.hasCamera) return "No camera: your head rests";
   if (state.tracking?.state === "no_face") return "No face in view";
   return "";
 }
