@@ -115,40 +115,39 @@ async def _serve(request: web.Request, make_session: Callable[[QueuedSocket], _S
     socket = QueuedSocket(websocket)
     session = make_session(socket)
     started = state.now()
-    async with asyncio.TaskGroup() as tasks:
-        writer = tasks.create_task(socket.run(), name="signaling writer")
-        try:
-            received = await _read(state, websocket, socket, session)
-        finally:
-            session.close()
-            socket.close(CLOSE_NORMAL, "")
-            _, pending = await asyncio.wait([writer], timeout=FLUSH_S)
-            for task in pending:
-                task.cancel()
-    state.metrics.stalled += socket.stalled
-    logger.info(
-        "connection closed: kind=%s messages=%d duration_s=%.1f code=%s",
-        session.kind,
-        received,
-        state.now() - started,
-        websocket.close_code,
-    )
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            writer = tasks.create_task(socket.run(), name="signaling writer")
+            try:
+                await _read(state, websocket, socket, session)
+            finally:
+                session.close()
+                socket.close(CLOSE_NORMAL, "")
+                _, pending = await asyncio.wait([writer], timeout=FLUSH_S)
+                for task in pending:
+                    task.cancel()
+    finally:
+        state.metrics.stalled += socket.stalled
+        logger.info(
+            "connection closed: kind=%s duration_s=%.1f code=%s",
+            session.kind,
+            state.now() - started,
+            websocket.close_code,
+        )
     return websocket
 
 
-async def _read(state: ServerState, websocket: web.WebSocketResponse, socket: QueuedSocket, session: _Session) -> int:
-    """Feeds the session until the socket closes; returns the number of messages."""
-    received = 0
+async def _read(state: ServerState, websocket: web.WebSocketResponse, socket: QueuedSocket, session: _Session) -> None:
+    """Feeds the session until the socket closes."""
     bucket = TokenBucket(state.config.messages_per_s, state.config.message_burst, state.now())
     while True:
         try:
             frame = await websocket.receive(None if session.is_open else state.config.hello_timeout_s)
         except TimeoutError:
             socket.close(CLOSE_REFUSED, "no hello in time")
-            return received
+            return
         if frame.type not in (WSMsgType.TEXT, WSMsgType.BINARY):
-            return received
-        received += 1
+            return
         try:
             if not bucket.take(state.now()):
                 raise SignalingError(ErrorCode.RATE_LIMITED, "Too many messages in a short time.", fatal=True)
@@ -161,4 +160,4 @@ async def _read(state: ServerState, websocket: web.WebSocketResponse, socket: Qu
             socket.send(Error(error.error_code, error.detail[:500], fatal))
             if fatal:
                 socket.close(CLOSE_REFUSED, error.error_code)
-                return received
+                return
