@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from codec.avatar_file import avatar_id, unpack_avatar
+from codec.errors import AvatarFileError, BitstreamError
+from codec.face_decoder import FaceDecoder
+from codec.packet import Packet, PacketKind
+from tools.regenerate_vectors import STREAMS, face_stream, invalid_packets
+
+ROOT = Path(__file__).parents[2]
+FACE = ROOT / "tests" / "vectors" / "face"
+AVATAR = ROOT / "tests" / "vectors" / "avatar"
+
+
+@pytest.mark.parametrize("name", STREAMS)
+def test_golden_streams_decode_to_their_values(name: str) -> None:
+    decoder = FaceDecoder()
+    kinds: set[PacketKind] = set()
+    for wanted in json.loads((FACE / name).read_text()):
+        packet = Packet.unpack(bytes.fromhex(wanted["hex"]))
+        kinds.add(packet.kind)
+        assert packet.pack().hex() == wanted["hex"]
+        assert packet.kind.name.lower() == wanted["kind"]
+        assert (packet.sequence, packet.timestamp_ms) == (wanted["sequence"], wanted["timestamp_ms"])
+        assert packet.reference_offset == wanted["reference_offset"]
+        assert ([packet.ack.sequence, packet.ack.earlier] if packet.ack else None) == wanted["ack"]
+        if wanted["symbols"]:
+            frame = decoder.decode(packet)
+            assert list(frame.symbols) == wanted["symbols"]
+            assert frame.to_params().to_vector().tolist() == wanted["values"]
+    assert kinds == set(PacketKind)
+
+
+@pytest.mark.parametrize("name", sorted(json.loads((FACE / "invalid.json").read_text())))
+def test_invalid_packets_are_refused_for_their_reason(name: str) -> None:
+    decoder = FaceDecoder()
+    for packet in json.loads((FACE / "stream_50_8.json").read_text())[:2]:
+        decoder.decode(Packet.unpack(bytes.fromhex(packet["hex"])))
+    with pytest.raises(BitstreamError) as caught:
+        decoder.decode(Packet.unpack((FACE / "invalid" / f"{name}.bin").read_bytes()))
+    assert caught.value.reason == json.loads((FACE / "invalid.json").read_text())[name]
+
+
+def test_the_face_vectors_are_those_that_the_script_writes() -> None:
+    for name, config in STREAMS.items():
+        assert json.loads((FACE / name).read_text()) == face_stream(config)
+    assert {path.stem: path.read_bytes() for path in (FACE / "invalid").iterdir()} == {
+        name: data for name, (_, data) in invalid_packets().items()
+    }
+
+
+def test_the_golden_avatar_decodes_to_its_values() -> None:
+    data = (AVATAR / "small.vav").read_bytes()
+    wanted: dict[str, Any] = json.loads((AVATAR / "small.json").read_text("utf-8"))
+    assert avatar_id(data) == wanted.pop("avatar_id")
+    for name, value in vars(unpack_avatar(data)).items():
+        found = value if isinstance(value, str) else value.tolist()
+        assert found == wanted.pop(name), name
+    assert not wanted
+
+
+@pytest.mark.parametrize("path", sorted((AVATAR / "invalid").iterdir()), ids=lambda path: path.stem)
+def test_invalid_avatars_are_refused(path: Path) -> None:
+    with pytest.raises(AvatarFileError):
+        unpack_avatar(path.read_bytes())
+
+
+def test_the_worked_example_of_the_document_is_true() -> None:
+    text = (ROOT / "docs" / "bitstream.md").read_text("utf-8").split("## Worked example")[1]
+    key, delta = (without_comments(block) for block in re.findall(r"```hex\n(.*?)```", text, re.DOTALL))
+    decoder = FaceDecoder()
+    first = Packet.unpack(key)
+    assert (first.kind, first.sequence, first.timestamp_ms, first.ack) == (PacketKind.KEY, 258, 1000, None)
+    shown = decoder.decode(first).to_params()
+    np.testing.assert_array_equal(shown.expression, np.zeros(10))
+    np.testing.assert_allclose(shown.translation, [0, 0, 0.6], atol=2e-4)
+    second = Packet.unpack(delta)
+    assert (second.kind, second.sequence, second.timestamp_ms) == (PacketKind.DELTA, 260, 1080)
+    assert second.reference_offset == 2
+    assert second.ack is not None
+    assert second.ack.sequences() == (513, 512, 510)
+    shown = decoder.decode(second).to_params()
+    assert shown.expression[0] == pytest.approx(8 / 127)
+    assert shown.jaw_pose[0] == pytest.approx(20 * 0.8 / 511)
+    assert shown.eyelids.tolist() == pytest.approx([1 / 255, 0])
+    assert shown.gaze[0] == pytest.approx(-0.8 / 511)
+
+
+def without_comments(block: str) -> bytes:
+    return bytes.fromhex(" ".join(line.split("#")[0] for line in block.splitlines()))

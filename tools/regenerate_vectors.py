@@ -1,0 +1,197 @@
+"""Writes the golden vectors of docs/bitstream.md and docs/avatar-format.md to tests/vectors.
+
+    python tools/regenerate_vectors.py
+
+Run it only when a format changes on purpose, and say so in the commit. The face vectors come out the same on every
+machine; the bytes of avatar files depend on the version of zstd.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+import sys
+from pathlib import Path
+
+import numpy as np
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from codec.avatar_asset import AvatarAsset  # noqa: E402
+from codec.avatar_file import avatar_id, pack_avatar, unpack_avatar  # noqa: E402
+from codec.face_encoder import FaceEncoder  # noqa: E402
+from codec.frame_coding import QuantizedFrame, decode_key, encode_delta, encode_key  # noqa: E402
+from codec.packet import Ack, Packet, PacketKind  # noqa: E402
+from codec.quantizer import StreamConfig, quantizer_for  # noqa: E402
+
+DIRECTORY = ROOT / "tests" / "vectors"
+STREAMS = {"stream_50_8.json": StreamConfig(50, 8), "stream_10_10.json": StreamConfig(10, 10)}
+FIRST_SEQUENCE = 65_530
+FIRST_TIMESTAMP_MS = 2**32 - 100
+
+
+def face_stream(config: StreamConfig) -> list[dict[str, object]]:
+    """Twelve packets over the wrap of sequence and timestamp: keys, an acknowledgement, deltas, empty, ack only."""
+    quantizer = quantizer_for(config)
+    limits = np.array(quantizer.max_symbols)
+    rng = np.random.default_rng(7)
+    symbols = rng.integers(limits // 4, limits // 2)  # [E + 15]
+    encoder = FaceEncoder(config.expression_dims, config.expression_bits)
+    packets: list[dict[str, object]] = []
+    for index in range(12):
+        sequence = (FIRST_SEQUENCE + index) % 65_536
+        timestamp_ms = (FIRST_TIMESTAMP_MS + 40 * index) % 2**32
+        ack = Ack((300 + index) % 65_536, index * 21 % 256) if index % 3 else None
+        if index in (3, 8):  # the receiver has frames 0 and 1, later also 5 and 7
+            encoder.acknowledge(Ack((sequence - 2) % 65_536 if index == 3 else (sequence - 1) % 65_536, 0b10))
+        if index in (4, 9):
+            kind = PacketKind.EMPTY if index == 4 else PacketKind.ACK
+            packet = Packet(kind, sequence, timestamp_ms, ack or Ack(1))
+            frame = None
+        else:
+            symbols = np.clip(symbols + rng.integers(-6, 7, len(symbols)) * rng.integers(0, 3, len(symbols)), 0, limits)
+            frame = QuantizedFrame(config, tuple(int(symbol) for symbol in symbols))
+            coded = encoder.encode(frame.to_params(), sequence)
+            packet = Packet(coded.kind, sequence, timestamp_ms, ack, coded.reference_offset, coded.payload)
+        packets.append(
+            {
+                "hex": packet.pack().hex(),
+                "kind": packet.kind.name.lower(),
+                "sequence": sequence,
+                "timestamp_ms": timestamp_ms,
+                "ack": [packet.ack.sequence, packet.ack.earlier] if packet.ack else None,
+                "reference_offset": packet.reference_offset,
+                "symbols": list(frame.symbols) if frame else None,
+                "values": frame.to_params().to_vector().tolist() if frame else None,
+            }
+        )
+    return packets
+
+
+def invalid_packets() -> dict[str, tuple[str, bytes]]:
+    """File name to (reason, bytes); deltas refer to packet 65531 of stream_50_8.json."""
+    stream = face_stream(STREAMS["stream_50_8.json"])
+    key = bytes.fromhex(str(stream[0]["hex"]))
+    delta = bytes.fromhex(str(stream[3]["hex"]))  # no acknowledgement: payload begins at byte 8
+    header = delta[:7]
+    reference = bytes([2])
+    config = StreamConfig()
+    limits = quantizer_for(config).max_symbols
+    over = QuantizedFrame(config, (limits[0] + 1, *limits[1:]))
+    second = decode_key(bytes.fromhex(str(stream[1]["hex"]))[10:])
+    return {
+        "empty_datagram": ("truncated", b""),
+        "header_truncated": ("truncated", key[:5]),
+        "ack_truncated": ("truncated", bytes([0x14]) + header[1:] + b"\x00"),
+        "extension_truncated": ("truncated", bytes([0x18]) + header[1:] + b"\x04abc"),
+        "key_truncated": ("truncated", key[:-1]),
+        "delta_truncated": ("truncated", delta[:-1]),
+        "delta_reference_missing": ("truncated", header),
+        "version_2": ("bad_version", bytes([0x21]) + key[1:]),
+        "reference_0": ("bad_reference", header + b"\x00" + delta[8:]),
+        "reference_33": ("bad_reference", header + b"\x21" + delta[8:]),
+        "reference_unknown": ("unknown_reference", header + b"\x1f" + delta[8:]),
+        "key_byte_too_many": ("trailing", key + b"\x00"),
+        "key_padding_not_zero": ("trailing", key[:-1] + bytes([key[-1] | 1])),
+        "empty_with_payload": ("trailing", bytes([0x10]) + header[1:] + b"\x00"),
+        "config_unknown_dims": ("bad_config", key[:7] + b"\x07" + key[8:]),
+        "config_reserved_bit": ("bad_config", key[:7] + b"\x14" + key[8:]),
+        "key_symbol_out_of_range": ("bad_symbol", key[:7] + encode_key(over)),
+        "delta_symbol_out_of_range": ("bad_symbol", header + reference + encode_delta(over, second)),
+        "delta_code_too_long": ("bad_symbol", header + reference + bytes(20)),
+        "too_long": ("too_long", key + bytes(1200)),
+    }
+
+
+def small_asset() -> AvatarAsset:
+    """Six Gaussians that use every feature of the format."""
+    rng = np.random.default_rng(0)
+    n = 6
+    third = rng.integers(1, 300, (n, 2)) / 1023
+    return AvatarAsset(
+        head_model_id="0f" * 32,
+        name="Ada Łovelace",
+        shape_offsets=(rng.integers(-900, 900, (4, 3)) / 65_536).astype(np.float32),
+        faces_bound=np.array([0, 5, 5, 9, 70_000, 70_001], np.int32),
+        barycentrics=np.concatenate([third, 1 - third.sum(axis=1, keepdims=True)], axis=1).astype(np.float32),
+        local_means=(rng.integers(-300, 300, (n, 3)) / 65_536).astype(np.float32),
+        local_quats=np.array(
+            [
+                [1, 0, 0, 0],
+                [0, -1, 0, 0],
+                [0.5, 0.5, 0.5, 0.5],
+                [0, 0.6, -0.8, 0],
+                [0.28, 0, 0, 0.96],
+                [-0.8, 0, 0, 0.6],
+            ],
+            np.float32,
+        ),
+        log_scales=(rng.integers(-260, -150, (n, 3)) / 32).astype(np.float32),
+        logit_opacities=(rng.integers(-100, 200, n) / 32).astype(np.float32),
+        sh0=rng.uniform(-1.7, 1.7, (n, 3)).astype(np.float32),
+        rigid_to_skull=np.arange(n) % 2 == 0,
+        grid_uv=(rng.integers(0, 2048, (n, 2)) / 2047).astype(np.float32),
+        basis_grid=(rng.integers(-200, 200, (2, 9, 2, 2)) / 2**14).astype(np.float16),
+        basis_weights=(rng.integers(-64, 64, (2, 25)) / 512).astype(np.float32),
+    )
+
+
+def avatar_values(data: bytes) -> dict[str, object]:
+    """What a reader must get from an avatar file, floats exactly."""
+    asset = unpack_avatar(data)
+    values = {name: value if isinstance(value, str) else value.tolist() for name, value in vars(asset).items()}
+    return {"avatar_id": avatar_id(data), **values}
+
+
+def invalid_avatars(good: bytes) -> dict[str, bytes]:
+    """File name to bytes."""
+    first = 8 + 12 + struct.unpack_from("<I", good, 16)[0]  # of the section after HEAD
+    second = first + 12 + struct.unpack_from("<I", good, first + 8)[0]
+
+    def with_bytes(offset: int, value: bytes) -> bytes:
+        return good[:offset] + value + good[offset + len(value) :]
+
+    return {
+        "magic": with_bytes(0, b"VAV0"),
+        "version_1": with_bytes(4, b"\x01"),
+        "truncated": good[:-1],
+        "section_missing": good[:first] + good[second:],
+        "section_twice": good + good[first:second],
+        "head_not_first": good[:8] + good[first:second] + good[8:first] + good[second:],
+        "coding_unknown": with_bytes(first + 4, b"\x02"),
+        "predictor_unknown": with_bytes(first + 5, b"\x02"),
+        "reserved_set": with_bytes(first + 6, b"\x01"),
+        "zstd_damaged": with_bytes(first + 12, b"\x00\x00"),
+        "gaussians_too_many": with_bytes(8 + 12 + 32, struct.pack("<I", 65_537)),
+        "vertices_disagree": with_bytes(8 + 12 + 36, struct.pack("<I", 5)),
+    }
+
+
+def write_json(path: Path, values: dict[str, object]) -> None:
+    lines = [f"{json.dumps(name)}: {json.dumps(value, ensure_ascii=False)}" for name, value in values.items()]
+    path.write_text("{\n" + ",\n".join(lines) + "\n}\n", "utf-8")
+
+
+def main() -> None:
+    face, avatar = DIRECTORY / "face", DIRECTORY / "avatar"
+    for directory in (face / "invalid", avatar / "invalid"):
+        directory.mkdir(parents=True, exist_ok=True)
+        for old in directory.iterdir():
+            old.unlink()
+    for name, config in STREAMS.items():
+        (face / name).write_text("[\n" + ",\n".join(json.dumps(packet) for packet in face_stream(config)) + "\n]\n")
+    reasons: dict[str, object] = {}
+    for name, (reason, data) in invalid_packets().items():
+        (face / "invalid" / f"{name}.bin").write_bytes(data)
+        reasons[name] = reason
+    write_json(face / "invalid.json", reasons)
+    good = pack_avatar(small_asset())
+    (avatar / "small.vav").write_bytes(good)
+    write_json(avatar / "small.json", avatar_values(good))
+    for name, data in invalid_avatars(good).items():
+        (avatar / "invalid" / f"{name}.vav").write_bytes(data)
+
+
+if __name__ == "__main__":
+    main()
