@@ -1,0 +1,113 @@
+"""Fetching one peer's avatar and sending it ours, over the `avatar` channel (docs/protocol.md).
+
+An interrupted transfer goes on where it stopped, also over a later connection.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import Callable
+from typing import Literal, TypeAlias
+
+from client.avatars import UNUSABLE, AvatarLibrary
+from client.control import AvatarGet
+from client.face_connection import FaceConnection
+from codec.avatar_transfer import AvatarReceiver, AvatarSender
+from codec.errors import AvatarTransferError
+
+logger = logging.getLogger(__name__)
+
+AvatarStatus: TypeAlias = Literal["own", "guest", "loading"]
+"""What the person sees of a peer: its avatar, a guest in its place for good, or a guest until the avatar is here."""
+
+Changed = Callable[[str | None, str | None], None]
+
+
+class AvatarExchange:
+    """See the module.
+
+    Args:
+        library: where avatars come from and go to.
+        changed: called with the avatar to show (None: a guest), and a problem in words if there is one.
+    """
+
+    def __init__(self, library: AvatarLibrary, changed: Changed) -> None:
+        self._library = library
+        self._changed = changed
+        self._receiver: AvatarReceiver | None = None
+        self._refused: set[str] = set()
+        self.status: AvatarStatus = "loading"
+        self.progress = 0.0
+        self.bytes_fetched = 0
+        self.bytes_sent = 0
+
+    async def want(self, avatar_id: str, size: int, ask: Callable[[AvatarGet], None]) -> None:
+        """The peer shows this avatar: shows it if it is here, otherwise asks for what is missing of it."""
+        if avatar_id in self._refused:
+            return
+        if await self._library.has(avatar_id):
+            self._receiver = None
+            self._show(avatar_id)
+            return
+        self.status = "loading"
+        if self._receiver is None or self._receiver.avatar_id != avatar_id:
+            try:
+                self._receiver = AvatarReceiver(avatar_id, size)
+            except AvatarTransferError as error:
+                self._refuse(avatar_id, str(error))
+                return
+        self.progress = self._receiver.progress
+        ask(AvatarGet(avatar_id, self._receiver.offset))
+
+    def receive(self, chunk: bytes) -> bytes | None:
+        """A piece arrived. Returns the file when that was the last one; `finish` is to be awaited with it."""
+        if self._receiver is None:
+            return None
+        self.bytes_fetched += len(chunk)
+        try:
+            data = self._receiver.receive(chunk)
+        except AvatarTransferError as error:
+            self._refuse(self._receiver.avatar_id, str(error))
+            return None
+        self.progress = self._receiver.progress
+        return data
+
+    async def finish(self, data: bytes) -> None:
+        """Checks and keeps a complete file, and shows it."""
+        receiver = self._receiver
+        if receiver is None:
+            return
+        try:
+            await self._library.keep(data)
+        except UNUSABLE as error:
+            self._refuse(receiver.avatar_id, str(error))
+            return
+        if self._receiver is receiver:
+            self._receiver = None
+            self._show(receiver.avatar_id)
+
+    async def send(self, connection: FaceConnection, avatar_id: str, offset: int) -> None:
+        """Sends our avatar from `offset` on, as fast as the connection takes it without delaying faces."""
+        try:
+            sender = AvatarSender(await self._library.file(avatar_id), offset=offset)
+        except UNUSABLE:
+            logger.warning("an avatar that was asked for cannot be sent")
+            return
+        with contextlib.suppress(ConnectionError):
+            while (message := sender.next_message()) is not None:
+                await connection.send_avatar(message)
+                self.bytes_sent += len(message)
+
+    def _show(self, avatar_id: str) -> None:
+        self.status = "own"
+        self.progress = 1.0
+        self._changed(avatar_id, None)
+
+    def _refuse(self, avatar_id: str, problem: str) -> None:
+        logger.warning("a peer's avatar was refused")
+        if len(self._refused) < 64:
+            self._refused.add(avatar_id)
+        self._receiver = None
+        self.status = "guest"
+        self._changed(None, problem)

@@ -1,0 +1,106 @@
+"""The avatars that this process can show or send: files from the store, models ready to draw. Shared by all sessions.
+
+Reading, checking and building happen in threads; a model is built once, however many heads show it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Sequence
+
+from avatar_store.errors import AvatarStoreError, UnknownAvatar
+from avatar_store.guests import list_guests
+from avatar_store.store import AvatarStore
+from client.tasks import TaskOwner
+from codec.avatar_file import unpack_avatar
+from codec.errors import CodecError
+from renderer.avatar.avatar_model import AvatarModel
+from renderer.errors import AvatarMismatchError
+from renderer.head.model import HeadModel
+
+MAX_MODELS = 24
+"""Models kept ready (a few MB each); those not used for longest go first."""
+
+UNUSABLE = (AvatarStoreError, CodecError, AvatarMismatchError)
+"""What loading an avatar may raise: it is not here, its file is no avatar, or it is for another head model."""
+
+
+class AvatarLibrary:
+    """See the module.
+
+    Args:
+        head: the head model of this process.
+        store: avatar files.
+        guest_ids: ids of the guest avatars in the store, the default one first; at least one.
+    """
+
+    def __init__(self, head: HeadModel, store: AvatarStore, guest_ids: Sequence[str]) -> None:
+        self.head = head
+        self.guest_ids = tuple(guest_ids)
+        self._store = store
+        self._models: OrderedDict[str, asyncio.Task[AvatarModel]] = OrderedDict()
+        self._tasks = TaskOwner("avatars", on_error=lambda error: None)  # whoever awaits a model gets the error
+
+    @staticmethod
+    def with_shipped_guests(head: HeadModel, store: AvatarStore) -> AvatarLibrary:
+        """A library with the guest avatars that come with the program.
+
+        Raises:
+            AvatarStoreError: the installation is damaged.
+        """
+        return AvatarLibrary(head, store, [guest.avatar_id for guest in list_guests()])
+
+    async def has(self, avatar_id: str) -> bool:
+        """Whether the file need not be fetched."""
+        return await asyncio.to_thread(self._store.has, avatar_id)
+
+    async def file(self, avatar_id: str) -> bytes:
+        """The file.
+
+        Raises:
+            UnknownAvatar: it is not here.
+        """
+        data = await asyncio.to_thread(self._store.get, avatar_id)
+        if data is None:
+            raise UnknownAvatar(avatar_id)
+        return data
+
+    async def keep(self, data: bytes) -> str:
+        """Checks a file that a peer sent, keeps it, and returns its id.
+
+        Raises:
+            CodecError: it is no avatar.
+            AvatarMismatchError: it is not one for our head model.
+            AvatarStoreError: it cannot be stored.
+        """
+
+        def check_and_put() -> str:
+            AvatarModel(self.head, unpack_avatar(data))
+            return self._store.put(data)
+
+        return await asyncio.to_thread(check_and_put)
+
+    async def model(self, avatar_id: str) -> AvatarModel:
+        """The avatar, ready to draw.
+
+        Raises:
+            UnknownAvatar: the file is not here.
+            CodecError: it is no avatar.
+            AvatarMismatchError: it is not one for our head model.
+        """
+        task = self._models.get(avatar_id)
+        if task is None or (task.done() and (task.cancelled() or task.exception() is not None)):
+            task = self._models[avatar_id] = self._tasks.start(self._load(avatar_id), avatar_id[:8])
+        self._models.move_to_end(avatar_id)
+        while len(self._models) > MAX_MODELS:
+            self._models.popitem(last=False)
+        return await asyncio.shield(task)
+
+    async def aclose(self) -> None:
+        """Ends what is still being loaded."""
+        await self._tasks.aclose()
+
+    async def _load(self, avatar_id: str) -> AvatarModel:
+        data = await self.file(avatar_id)
+        return await asyncio.to_thread(lambda: AvatarModel(self.head, unpack_avatar(data)))

@@ -1,0 +1,290 @@
+"""A recorded person takes part in a call: the file is camera and microphone, tracked live and streamed to everyone."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import av
+from aiortc import MediaStreamTrack
+
+from avatar_store.guests import list_guests
+from avatar_store.store import default_store
+from client import aiortc_setup
+from client.avatars import UNUSABLE, AvatarLibrary
+from client.call import Call
+from client.capture.file_source import FileSource
+from client.errors import ClientError, JoinRefused, MediaError
+from client.face_pipeline import FacePipeline, TrackedFace
+from client.join import fetch_join_token
+from client.recorder import HeadRecorder
+from client.session import Equipment
+from client.shutdown import stopped_by_signals
+from client.tasks import TaskOwner
+from client.voice import VoiceLink
+from codec.params import FaceParams
+from codec.signaling import (
+    MAX_NAME_CHARS,
+    ErrorCode,
+    Join,
+    Member,
+    PartAddress,
+    Signal,
+    SignalData,
+    Welcome,
+)
+
+logger = logging.getLogger(__name__)
+
+NO_FACE_S = 10.0
+"""A recording whose first this many seconds show no face is refused."""
+
+MAX_VOICES = 32
+
+
+@dataclass(frozen=True)
+class BotConfig:
+    """A bot.
+
+    Args:
+        server_url: e.g. `http://127.0.0.1:8080`.
+        room: name of the room.
+        video: the recording.
+        avatar_id: avatar id or name of a guest; None: a guest that goes with the bot's name.
+        name: shown to the others.
+        loop: begin the recording again when it ends; otherwise the bot leaves then.
+        audio: send the recording's sound.
+        passcode: of the server.
+        invite: invitation token.
+        record_peer: write the first other head, as rendered here, to this MP4.
+    """
+
+    server_url: str
+    room: str
+    video: Path
+    avatar_id: str | None = None
+    name: str = "Bot"
+    loop: bool = False
+    audio: bool = True
+    passcode: str | None = None
+    invite: str | None = None
+    record_peer: Path | None = None
+
+
+async def run_bot(config: BotConfig, equipment: Equipment | None = None) -> None:
+    """Takes part until the recording ends, or SIGINT or SIGTERM comes.
+
+    Raises:
+        MediaError: the recording cannot be used.
+        JoinRefused: the server does not let the bot in.
+        ServerUnreachable: there is no server.
+        ClientError: the avatar is not known here.
+    """
+    aiortc_setup.install()
+    async with stopped_by_signals():
+        if equipment is None:
+            from client.equipment import load_plain_equipment
+
+            equipment = await asyncio.to_thread(load_plain_equipment, default_store())
+        bot = await asyncio.to_thread(Bot, config, equipment)
+        try:
+            token = await fetch_join_token(
+                config.server_url, config.room, passcode=config.passcode, invite=config.invite
+            )
+            await bot.run(token)
+        finally:
+            await equipment.library.aclose()
+
+
+def choose_avatar(wanted: str | None, bot_name: str, library: AvatarLibrary) -> str:
+    """The avatar id for a bot: `wanted` itself, the guest of that name, or always the same guest for a bot's name.
+
+    Raises:
+        ClientError: there is no guest of that name.
+    """
+    if wanted is None:
+        digest = hashlib.sha256(bot_name.encode()).digest()
+        return library.guest_ids[digest[0] % len(library.guest_ids)]
+    if len(wanted) == 64:
+        return wanted
+    guests = {guest.name.casefold(): guest.avatar_id for guest in list_guests()}
+    if wanted.casefold() not in guests:
+        raise ClientError(f"There is no guest avatar {wanted!r}: choose one of {', '.join(sorted(guests))}.")
+    return guests[wanted.casefold()]
+
+
+class Bot:
+    """See the module; opens the recording at once, so construct it in a thread.
+
+    Raises:
+        MediaError: the recording cannot be used.
+        ClientError: the avatar is not known here.
+    """
+
+    def __init__(self, config: BotConfig, equipment: Equipment) -> None:
+        self._config = config
+        self._equipment = equipment
+        self._avatar_id = choose_avatar(config.avatar_id, config.name, equipment.library)
+        self._source = FileSource(config.video, config.loop, self._on_frame, self._on_file_end)
+        self._recorder = HeadRecorder(config.record_peer) if config.record_peer else None
+        self._recorded: str | None = None
+        self._voices: dict[str, VoiceLink] = {}
+        self._faces = 0
+        self._pictures = 0
+        self._started = False
+
+    @property
+    def call(self) -> Call:
+        """The call; from `run` on."""
+        return self._call
+
+    async def run(self, token: str) -> None:
+        """Takes part until the recording has ended; then leaves.
+
+        Raises:
+            MediaError: the recording turned out to be unusable.
+            JoinRefused: the server does not let the bot in.
+            ServerUnreachable: there is no server.
+        """
+        self._loop = asyncio.get_running_loop()
+        self._ended: asyncio.Future[None] = self._loop.create_future()
+        self._tasks = TaskOwner("bot")
+        library = self._equipment.library
+        self._call = Call(
+            self._config.server_url, "bot", token, library=library, avatar_id=self._avatar_id, events=self
+        )
+        self._pipeline = FacePipeline(self._equipment.make_tracker, self._on_face)
+        self._pipeline.start()
+        if self._recorder is not None:
+            self._recorder.start()
+        calling = self._tasks.start(self._run_call(), "call")
+        self._tasks.start(self._watch_tracker(), "tracker")
+        try:
+            await self._ended
+        finally:
+            await self._call.leave()
+            calling.cancel()
+            await self._tasks.aclose()
+            await asyncio.gather(*(voice.aclose() for voice in self._voices.values()))
+            await asyncio.to_thread(self._source.stop)
+            await self._pipeline.aclose()
+            if self._recorder is not None:
+                await asyncio.to_thread(self._recorder.close)
+
+    async def _run_call(self) -> None:
+        try:
+            await self._call.run()
+        except UNUSABLE as error:
+            self._end(ClientError(f"The avatar cannot be used: {error}"))
+        except Exception as error:
+            self._end(error)
+        else:
+            self._end(None)
+
+    async def _watch_tracker(self) -> None:
+        self._end(await self._pipeline.failed())
+
+    def _end(self, error: Exception | None) -> None:
+        if self._ended.done():
+            return
+        if error is None:
+            self._ended.set_result(None)
+        else:
+            self._ended.set_exception(error)
+
+    # --- the recording
+
+    def _on_frame(self, frame: av.VideoFrame, capture_ms: int) -> None:
+        self._pictures += 1
+        if self._faces == 0 and self._pictures > NO_FACE_S * self._source.info.frame_rate:
+            self._post_end(self._no_face())
+            return
+        self._pipeline.push(frame, capture_ms)
+
+    def _on_file_end(self, error: MediaError | None) -> None:
+        if error is None and self._faces == 0:
+            error = self._no_face()
+        self._post_end(error)
+
+    def _no_face(self) -> MediaError:
+        return MediaError(f"No face was found in the first {NO_FACE_S:.0f} s of {self._config.video.name}.")
+
+    def _post_end(self, error: Exception | None) -> None:
+        self._loop.call_soon_threadsafe(self._end, error)
+
+    def _on_face(self, face: TrackedFace) -> None:
+        self._faces += face.params is not None
+        self._call.send_face(face)
+
+    # --- the call
+
+    def on_welcome(self, welcome: Welcome) -> None:
+        """The server knows us: enter the room, also after a restart of the server."""
+        name = self._config.name.strip()[:MAX_NAME_CHARS] or "Bot"
+        muted = not (self._config.audio and self._source.info.has_audio)
+        self._call.send(Join(name, self._avatar_id, muted=muted, camera_on=True))
+
+    def on_joined(self, member: Member) -> None:
+        """We are in: the recording begins."""
+        if not self._started:
+            self._started = True
+            logger.info("bot is in the room")
+            self._source.start()
+
+    def on_member(self, member: Member) -> None:
+        """Somebody is there."""
+
+    def on_member_left(self, member_id: str) -> None:
+        """Somebody is gone."""
+        voice = self._voices.pop(member_id, None)
+        if voice is not None:
+            self._tasks.start(voice.aclose(), "close-voice")
+
+    def on_signal(self, sender: PartAddress, data: SignalData) -> None:
+        """A page wants our voice."""
+        if data.kind != "voice" or sender.member_id not in self._call.members:
+            return
+        voice = self._voices.get(sender.member_id)
+        if voice is None:
+            if len(self._voices) >= MAX_VOICES:
+                return
+            voice = VoiceLink(self._call.ice_servers, self._make_sound, self._relay_to(sender.member_id))
+            self._voices[sender.member_id] = voice
+            voice.start()
+        voice.on_signal(data)
+
+    def _relay_to(self, member_id: str) -> Callable[[SignalData], None]:
+        return lambda data: self._call.send(Signal(PartAddress(member_id, "page"), "page", data.to_data()))
+
+    def _make_sound(self) -> MediaStreamTrack | None:
+        return self._source.audio_track() if self._config.audio else None
+
+    def on_peer_face(self, member_id: str, params: FaceParams | None, capture_ms: int) -> None:
+        """Somebody's face moved."""
+        if self._recorder is not None and member_id == self._recorded:
+            self._recorder.show(params, capture_ms)
+
+    def on_peer_avatar(self, member_id: str, avatar_id: str | None) -> None:
+        """Somebody's avatar is here: the first head is the one to record."""
+        if self._recorder is None or self._recorded not in (None, member_id):
+            return
+        self._recorded = member_id
+        self._tasks.start(self._dress_recorded(avatar_id or self._equipment.library.guest_ids[0]), "dress")
+
+    async def _dress_recorded(self, avatar_id: str) -> None:
+        assert self._recorder is not None
+        model = await self._equipment.library.model(avatar_id)
+        self._recorder.set_renderer(await asyncio.to_thread(self._equipment.make_renderer, model))
+
+    def on_notice(self, text: str) -> None:
+        """Something that a person would be told; it may hold names, so it is not logged as such."""
+        logger.debug("notice")
+
+    def on_refusal(self, error_code: str, detail: str) -> None:
+        """The server refused a message; without a place in the room there is nothing to do here."""
+        if self._call.member is None or error_code == ErrorCode.ROOM_FULL:
+            self._end(JoinRefused(error_code, detail))

@@ -1,0 +1,111 @@
+"""Messages of the `control` channel between two clients (docs/protocol.md, "Face connection")."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import ClassVar
+
+from codec.params import EXPRESSION_DIMS
+from codec.signaling.fields import Fields, bad_message, decode_object, encode_object
+
+PROTOCOL_VERSION = 1
+PROFILE = "eg0"
+MAX_AVATAR_BYTES = 4 << 20
+MAX_CONTROL_CHARS = 4096
+
+
+@dataclass(frozen=True)
+class PeerHello:
+    """Who the other side is and what its packets mean; the first message from both sides."""
+
+    TYPE: ClassVar[str] = "hello"
+    member_id: str
+    head_model_id: str
+    avatar_id: str
+    avatar_bytes: int
+    extractor: str
+    expression_dims: int
+    epoch_ms: int
+    profile: str = PROFILE
+    version: int = PROTOCOL_VERSION
+
+
+@dataclass(frozen=True)
+class AvatarShown:
+    """The sender shows another avatar from now on."""
+
+    TYPE: ClassVar[str] = "avatar"
+    avatar_id: str
+    avatar_bytes: int
+
+
+@dataclass(frozen=True)
+class AvatarGet:
+    """Send me this avatar from this byte on."""
+
+    TYPE: ClassVar[str] = "avatar_get"
+    avatar_id: str
+    offset: int
+
+
+@dataclass(frozen=True)
+class KeyRequest:
+    """The next face packet shall be a key frame."""
+
+    TYPE: ClassVar[str] = "key_request"
+
+
+@dataclass(frozen=True)
+class Bye:
+    """The sender leaves."""
+
+    TYPE: ClassVar[str] = "bye"
+
+
+ControlMessage = PeerHello | AvatarShown | AvatarGet | KeyRequest | Bye
+
+
+def to_text(message: ControlMessage) -> str:
+    """The JSON text to send."""
+    return encode_object({"type": message.TYPE, **asdict(message)})
+
+
+def parse_control(text: str) -> ControlMessage | None:
+    """One message of a peer; None for a type that this version does not know.
+
+    Raises:
+        SignalingError: it is malformed (a ValueError).
+    """
+    if len(text) > MAX_CONTROL_CHARS:
+        raise bad_message("The control message is too long.")
+    fields = Fields(decode_object(text), "control")
+    match fields.text("type", 64):
+        case PeerHello.TYPE:
+            return PeerHello(
+                member_id=fields.member_id(),
+                head_model_id=fields.text("head_model_id", 64, 1),
+                avatar_id=_avatar_id(fields),
+                avatar_bytes=fields.integer("avatar_bytes", 1),
+                extractor=fields.text("extractor", 64),
+                expression_dims=fields.choice("expression_dims", EXPRESSION_DIMS),
+                epoch_ms=fields.integer("epoch_ms"),
+                profile=fields.text("profile", 16),
+                version=fields.integer("version"),
+            )
+        case AvatarShown.TYPE:
+            return AvatarShown(_avatar_id(fields), fields.integer("avatar_bytes", 1))
+        case AvatarGet.TYPE:
+            return AvatarGet(_avatar_id(fields), fields.integer("offset", 0, MAX_AVATAR_BYTES))
+        case KeyRequest.TYPE:
+            return KeyRequest()
+        case Bye.TYPE:
+            return Bye()
+        case _:
+            return None
+
+
+def _avatar_id(fields: Fields) -> str:
+    avatar_id = fields.avatar_id()
+    if avatar_id is None:
+        raise bad_message("control.avatar_id is null.")
+    return avatar_id

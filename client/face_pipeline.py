@@ -1,0 +1,114 @@
+"""Camera frames to face parameters in a thread of its own: the newest frame is tracked, the others are dropped."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import av
+import numpy as np
+from numpy.typing import NDArray
+
+from client.capture.frames import to_rgb
+from client.capture.slot import NewestSlot
+from client.clock import monotonic_s
+from codec.params import FaceParams
+
+logger = logging.getLogger(__name__)
+
+
+class Tracker(Protocol):
+    """What the pipeline needs of tracker.face_tracker.FaceTracker."""
+
+    def track(self, image_rgb: NDArray[np.uint8], timestamp_s: float, /) -> Any:
+        """Returns an object whose `params` is a FaceParams, or None where there is no face."""
+        ...
+
+    def close(self) -> None:
+        """Frees the network."""
+        ...
+
+
+@dataclass(frozen=True)
+class TrackedFace:
+    """The outcome for one frame.
+
+    Args:
+        params: the face, or None where the frame shows none.
+        capture_ms: Unix time of the frame.
+        tracking_ms: processing time.
+    """
+
+    params: FaceParams | None
+    capture_ms: int
+    tracking_ms: float
+
+
+class FacePipeline:
+    """Owns the tracker and its thread.
+
+    Args:
+        make_tracker: called in the thread, since a tracker belongs to one thread and takes a while to load.
+        on_face: called in the event loop that runs when `start` is called.
+    """
+
+    def __init__(self, make_tracker: Callable[[], Tracker], on_face: Callable[[TrackedFace], None]) -> None:
+        self._make_tracker = make_tracker
+        self._on_face = on_face
+        self._slot: NewestSlot[tuple[av.VideoFrame, int]] = NewestSlot()
+        self._thread = threading.Thread(target=self._run, name="face-tracker", daemon=True)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._failed = asyncio.Event()
+        self.error: Exception | None = None
+
+    def start(self) -> None:
+        """Begins to work; to be called in the event loop."""
+        self._loop = asyncio.get_running_loop()
+        self._thread.start()
+
+    def push(self, frame: av.VideoFrame, capture_ms: int) -> None:
+        """Offers a frame; from any thread."""
+        self._slot.put((frame, capture_ms))
+
+    async def failed(self) -> Exception:
+        """Returns the error that ended the thread, if ever one does."""
+        await self._failed.wait()
+        assert self.error is not None
+        return self.error
+
+    async def aclose(self) -> None:
+        """Ends the thread, after the frame it is working on."""
+        self._slot.close()
+        if self._thread.is_alive():
+            await asyncio.to_thread(self._thread.join)
+
+    def _run(self) -> None:
+        try:
+            tracker = self._make_tracker()
+            try:
+                self._track_all(tracker)
+            finally:
+                tracker.close()
+        except Exception as error:
+            logger.exception("face tracking ended")
+            self.error = error
+            self._post(self._failed.set)
+
+    def _track_all(self, tracker: Tracker) -> None:
+        newest_ms = 0
+        while (item := self._slot.take()) is not None:
+            frame, capture_ms = item
+            capture_ms = newest_ms = max(capture_ms, newest_ms + 1)  # the tracker wants growing times
+            started = monotonic_s()
+            params: FaceParams | None = tracker.track(to_rgb(frame), capture_ms / 1000).params
+            self._post(self._on_face, TrackedFace(params, capture_ms, 1000 * (monotonic_s() - started)))
+
+    def _post(self, function: Callable[..., None], *args: Any) -> None:
+        assert self._loop is not None
+        with contextlib.suppress(RuntimeError):  # the event loop has ended meanwhile
+            self._loop.call_soon_threadsafe(function, *args)

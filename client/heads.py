@@ -1,0 +1,121 @@
+"""The heads that one participant sees: which avatar each wears and which face it shows, on top of the compositor."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+
+from client.avatars import UNUSABLE, AvatarLibrary
+from client.clock import monotonic_s
+from client.stats import RateMeter
+from client.tasks import TaskOwner
+from client.view.compositor import Compositor, FrameSink, posted
+from client.view.head_view import HeadRenderer, HeadView, Viewpoint
+from codec.params import FaceParams
+from renderer.avatar.avatar_model import AvatarModel
+
+logger = logging.getLogger(__name__)
+
+SELF = "self"
+"""The name of one's own head in `tiles`, `view` and `atlas` messages."""
+
+MakeRenderer = Callable[[AvatarModel], HeadRenderer]
+
+
+class Heads:
+    """See the module.
+
+    Args:
+        library: avatars.
+        make_renderer: a renderer for one head that wears the avatar.
+        on_frame: called in the event loop with each new picture.
+    """
+
+    def __init__(self, library: AvatarLibrary, make_renderer: MakeRenderer, on_frame: FrameSink) -> None:
+        self._library = library
+        self._make_renderer = make_renderer
+        self._compositor = Compositor(posted(on_frame, asyncio.get_running_loop().call_soon_threadsafe))
+        self._views: dict[str, HeadView] = {}
+        self._viewpoints: dict[str, Viewpoint] = {}
+        self._wearing: dict[str, str] = {}
+        self._rates: dict[str, RateMeter] = {}
+        self._tasks = TaskOwner("heads")
+
+    def start(self) -> None:
+        """Begins to draw."""
+        self._compositor.start()
+
+    async def aclose(self) -> None:
+        """Ends the drawing."""
+        await self._tasks.aclose()
+        await asyncio.to_thread(self._compositor.stop)
+
+    def add(self, member_id: str) -> None:
+        """A head that may be on screen from now on; it wears a guest avatar until it gets another one."""
+        if member_id in self._views:
+            return
+        view = HeadView(member_id, mirrored=member_id == SELF)
+        view.look_from(self._viewpoints.get(member_id, Viewpoint()))
+        self._views[member_id] = view
+        self._rates[member_id] = RateMeter()
+        self._compositor.put_head(view)
+        self.wear(member_id, None)
+
+    def remove(self, member_id: str) -> None:
+        """The head is gone."""
+        for known in (self._views, self._wearing, self._rates, self._viewpoints):
+            known.pop(member_id, None)
+        self._compositor.remove_head(member_id)
+
+    def wear(self, member_id: str, avatar_id: str | None) -> None:
+        """Shows the head with this avatar (None: a guest) as soon as it is built."""
+        chosen = avatar_id or self._library.guest_ids[0]
+        if member_id in self._views and self._wearing.get(member_id) != chosen:
+            self._wearing[member_id] = chosen
+            self._tasks.start(self._dress(member_id, chosen), f"dress-{member_id[:8]}")
+
+    async def _dress(self, member_id: str, avatar_id: str) -> None:
+        try:
+            model = await self._library.model(avatar_id)
+        except UNUSABLE:
+            logger.warning("an avatar could not be loaded")
+            if avatar_id != self._library.guest_ids[0]:
+                self.wear(member_id, None)
+            return
+        renderer = await asyncio.to_thread(self._make_renderer, model)
+        view = self._views.get(member_id)
+        if view is not None and self._wearing.get(member_id) == avatar_id:
+            view.set_renderer(renderer)
+            self._compositor.wake()
+
+    def show(self, member_id: str, params: FaceParams | None, capture_ms: int) -> None:
+        """The newest face of a head."""
+        view = self._views.get(member_id)
+        if view is not None:
+            view.show(params, capture_ms)
+            self._compositor.wake()
+
+    def look(self, member_id: str, viewpoint: Viewpoint) -> None:
+        """From where to look at a head; remembered for one that is not there yet."""
+        if len(self._viewpoints) < 256 or member_id in self._viewpoints:
+            self._viewpoints[member_id] = viewpoint
+        view = self._views.get(member_id)
+        if view is not None:
+            view.look_from(viewpoint)
+            self._compositor.wake()
+
+    def set_sizes(self, sizes_px: Mapping[str, int]) -> None:
+        """Which heads are on screen and how large."""
+        self._compositor.set_sizes(sizes_px)
+
+    def set_stamp(self, on: bool) -> None:
+        """Whether to paint capture times."""
+        self._compositor.set_stamp(on)
+
+    def rate(self, member_id: str) -> tuple[float, float]:
+        """(pictures a second, ms per picture) of a head since the last call."""
+        view = self._views.get(member_id)
+        if view is None:
+            return 0.0, 0.0
+        return self._rates[member_id].sample(view.frames_drawn, monotonic_s()), view.render_ms.read()

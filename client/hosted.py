@@ -1,0 +1,154 @@
+"""The hosted client process: serves people who have only a browser, one session each (docs/protocol.md)."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import aiohttp
+from yarl import URL
+
+from avatar_store.store import default_store
+from client import aiortc_setup
+from client.errors import ClientError, JoinRefused, ServerUnreachable
+from client.session import Equipment, Session
+from client.shutdown import stopped_by_signals
+from client.signaling import CONNECT_TIMEOUT_S, FIRST_ATTEMPTS, HEARTBEAT_S, backoff_s
+from client.tasks import TaskOwner
+from codec.signaling import (
+    MAX_MESSAGE_BYTES,
+    Assign,
+    Error,
+    SignalingError,
+    Unassign,
+    WorkerHello,
+    WorkerWelcome,
+    parse_worker_command,
+)
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class HostedConfig:
+    """A hosted client process.
+
+    Args:
+        server_url: e.g. `http://127.0.0.1:8080`.
+        make_token: a fresh worker token; called for each connection, since tokens expire.
+        capacity: people to serve at once.
+    """
+
+    server_url: str
+    make_token: Callable[[], str]
+    capacity: int = 4
+
+
+async def run_hosted(config: HostedConfig, equipment: Equipment | None = None) -> None:
+    """Serves people until SIGINT or SIGTERM.
+
+    Raises:
+        JoinRefused: the server refuses the token.
+        ServerUnreachable: there is no server.
+    """
+    aiortc_setup.install()
+    async with stopped_by_signals():
+        if equipment is None:
+            from client.equipment import load_equipment
+
+            equipment = await asyncio.to_thread(load_equipment, default_store())
+        try:
+            await HostedWorker(config, equipment).run()
+        finally:
+            await equipment.library.aclose()
+
+
+class HostedWorker:
+    """The connection to the server and the sessions."""
+
+    def __init__(self, config: HostedConfig, equipment: Equipment) -> None:
+        self._config = config
+        self._equipment = equipment
+        self._tasks = TaskOwner("hosted")
+        self._sessions: dict[str, asyncio.Task[None]] = {}
+        self._url = URL(config.server_url) / "api/worker"
+
+    async def run(self) -> None:
+        """Connects and reconnects; sessions outlive a lost connection."""
+        attempt, ever = 0, False
+        try:
+            async with aiohttp.ClientSession() as http:
+                while True:
+                    try:
+                        welcomed = await self._connect_once(http)
+                    except (aiohttp.ClientError, TimeoutError, OSError) as error:
+                        logger.debug("worker connection failed: %s", type(error).__name__)
+                        welcomed = False
+                    ever |= welcomed
+                    attempt = 1 if welcomed else attempt + 1
+                    if not ever and attempt >= FIRST_ATTEMPTS:
+                        raise ServerUnreachable(f"The server at {self._url.origin()} cannot be reached.")
+                    await asyncio.sleep(backoff_s(attempt))
+        finally:
+            await self._tasks.aclose()
+
+    async def _connect_once(self, http: aiohttp.ClientSession) -> bool:
+        async with asyncio.timeout(CONNECT_TIMEOUT_S):
+            socket = await http.ws_connect(self._url, heartbeat=HEARTBEAT_S, max_msg_size=2 * MAX_MESSAGE_BYTES)
+        welcomed = False
+        try:
+            hello = WorkerHello(self._config.make_token(), self._config.capacity, tuple(self._sessions))
+            await socket.send_str(hello.to_json())
+            async for frame in socket:
+                if frame.type is not aiohttp.WSMsgType.TEXT:
+                    continue
+                try:
+                    command = parse_worker_command(frame.data)
+                except SignalingError as error:
+                    logger.warning("command of the server dropped: %s", error.error_code)
+                    continue
+                match command:
+                    case WorkerWelcome():
+                        welcomed = True
+                        logger.info("hosted client ready: capacity=%d", self._config.capacity)
+                    case Assign(member_id, attach_token):
+                        self._assign(member_id, attach_token)
+                    case Unassign(member_id):
+                        self._unassign(member_id)
+                    case Error(error_code, detail, fatal):
+                        if fatal:
+                            raise JoinRefused(error_code, detail)
+                        logger.warning("server: %s", error_code)
+        finally:
+            await socket.close()
+        return welcomed
+
+    def _assign(self, member_id: str, attach_token: str) -> None:
+        self._unassign(member_id)
+        task = self._tasks.start(self._serve(attach_token), f"session-{member_id[:8]}")
+        self._sessions[member_id] = task
+        task.add_done_callback(lambda done: self._forget(member_id, done))
+
+    def _forget(self, member_id: str, task: asyncio.Task[None]) -> None:
+        if self._sessions.get(member_id) is task:
+            del self._sessions[member_id]
+
+    def _unassign(self, member_id: str) -> None:
+        task = self._sessions.pop(member_id, None)
+        if task is not None:
+            task.cancel()
+
+    async def _serve(self, attach_token: str) -> None:
+        """One session's life; whatever goes wrong in it stays in it (the server assigns the person anew)."""
+        session = Session(self._config.server_url, attach_token, self._equipment)
+        logger.info("session begins")
+        try:
+            await session.run()
+        except ClientError as error:
+            logger.warning("session ended: %s", type(error).__name__)
+        except Exception:
+            logger.exception("session failed")
+        else:
+            logger.info("session ended")

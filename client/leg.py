@@ -1,0 +1,181 @@
+"""The connection to one's own page: camera in, rendered video out, `ui` messages both ways (docs/protocol.md, "Leg").
+
+The page offers and offers again; each newer session replaces the connection.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+import av
+from aiortc import MediaStreamTrack, RTCDataChannel, RTCPeerConnection, RTCSessionDescription
+from aiortc.exceptions import InvalidStateError
+from aiortc.mediastreams import MediaStreamError
+
+from client.clock import monotonic_s, unix_ms
+from client.face_connection import add_ice_candidate, close_quietly, rtc_configuration
+from client.negotiation import AddCandidate, Command, MakeAnswer, Negotiator
+from client.tasks import TaskOwner
+from client.ui_messages import UiMessage, parse_ui
+from client.view.track import AtlasTrack
+from codec.signaling import IceServer, SessionDescription, SignalData, SignalingError
+
+logger = logging.getLogger(__name__)
+
+UI_HIGH_WATER_BYTES = 65_536
+MAX_QUEUED_COMMANDS = 64
+
+
+class LegEvents(Protocol):
+    """What the leg tells its session; in the event loop."""
+
+    def on_leg_open(self) -> None:
+        """The `ui` channel is open: tell the page everything anew."""
+        ...
+
+    def on_ui(self, message: UiMessage) -> None:
+        """A message of the page."""
+        ...
+
+    def on_camera_frame(self, frame: av.VideoFrame, capture_ms: int) -> None:
+        """A camera frame and its time of arrival (Unix ms)."""
+        ...
+
+
+class Leg:
+    """See the module.
+
+    Args:
+        send_signal: relays data to the page.
+        events: the session.
+    """
+
+    def __init__(self, send_signal: Callable[[SignalData], None], events: LegEvents) -> None:
+        self._send_signal = send_signal
+        self._events = events
+        self._negotiator = Negotiator(offers=False, first_session=0, now=monotonic_s())
+        self._tasks = TaskOwner("leg")
+        self._commands: asyncio.Queue[Command] = asyncio.Queue(MAX_QUEUED_COMMANDS)
+        self._pc: RTCPeerConnection | None = None
+        self._ui: RTCDataChannel | None = None
+        self._track: AtlasTrack | None = None
+        self.ice_servers: Sequence[IceServer] = ()
+
+    def start(self) -> None:
+        """Begins to answer offers."""
+        self._tasks.start(self._run(), "run")
+
+    async def aclose(self) -> None:
+        """Closes the connection."""
+        await self._tasks.aclose()
+        await self._drop()
+
+    def on_signal(self, data: SignalData) -> None:
+        """A `leg` signal of the page."""
+        for command in self._negotiator.receive(data, monotonic_s()):
+            if not self._commands.full():
+                self._commands.put_nowait(command)
+
+    def show(self, frame: av.VideoFrame) -> None:
+        """The newest picture for the page."""
+        if self._track is not None:
+            self._track.put(frame)
+
+    def say(self, text: str) -> None:
+        """Sends a `ui` message; dropped while there is no page."""
+        channel = self._ui
+        if channel is not None and channel.readyState == "open" and channel.bufferedAmount < UI_HIGH_WATER_BYTES:
+            with contextlib.suppress(InvalidStateError, ValueError):
+                channel.send(text)
+
+    async def _run(self) -> None:
+        while True:
+            command = await self._commands.get()
+            try:
+                await self._execute(command)
+            except (ValueError, ConnectionError, OSError) as error:
+                logger.warning("leg attempt failed: %s", error)
+
+    async def _execute(self, command: Command) -> None:
+        match command:
+            case MakeAnswer(session, sdp):
+                await self._answer(session, sdp)
+            case AddCandidate(session, candidate):
+                if self._pc is not None and session == self._negotiator.session:
+                    await add_ice_candidate(self._pc, candidate)
+            case _:
+                self._send_signal(SignalData("leg", self._negotiator.session, request=True))
+
+    async def _answer(self, session: int, offer: str) -> None:
+        await self._drop()
+        self._pc = pc = RTCPeerConnection(rtc_configuration(self.ice_servers))
+        pc.on("datachannel", self._adopt)
+        pc.on("track", self._receive_track)
+        try:
+            await pc.setRemoteDescription(RTCSessionDescription(offer, "offer"))
+            self._attach_atlas(pc)
+            await pc.setLocalDescription(await pc.createAnswer())
+        except Exception as error:  # aiortc's SDP parser raises whatever a strange line makes it raise
+            await self._drop()
+            raise ValueError(f"the page's offer cannot be used: {type(error).__name__}") from error
+        if session == self._negotiator.session:
+            description = SessionDescription("answer", pc.localDescription.sdp)
+            self._send_signal(SignalData("leg", session, description=description))
+
+    def _attach_atlas(self, pc: RTCPeerConnection) -> None:
+        """The first video of the offer is the camera, the second one the atlas."""
+        videos = [transceiver for transceiver in pc.getTransceivers() if transceiver.kind == "video"]
+        if len(videos) != 2:
+            raise ValueError("the page's offer does not have two videos")
+        self._track = AtlasTrack()
+        videos[1].sender.replaceTrack(self._track)
+        videos[1].direction = "sendonly"
+
+    def _receive_track(self, track: MediaStreamTrack) -> None:
+        if track.kind == "video":
+            self._tasks.start(self._receive_camera(track), "camera")
+
+    async def _receive_camera(self, track: MediaStreamTrack) -> None:
+        with contextlib.suppress(MediaStreamError):
+            while True:
+                frame = await track.recv()
+                if isinstance(frame, av.VideoFrame):
+                    self._events.on_camera_frame(frame, unix_ms())
+
+    def _adopt(self, channel: RTCDataChannel) -> None:
+        if channel.label != "ui":
+            channel.close()
+            return
+        self._ui = channel
+        channel.on("message", self._receive_ui)
+        self._call(self._events.on_leg_open)
+
+    def _receive_ui(self, text: bytes | str) -> None:
+        if isinstance(text, bytes):
+            return
+        try:
+            message = parse_ui(text)
+        except SignalingError as error:
+            logger.warning("ui message dropped: %s", error.detail)
+            return
+        if message is not None:
+            self._call(lambda: self._events.on_ui(message))
+
+    def _call(self, function: Callable[[], None]) -> None:
+        # An exception here would run into aiortc's receiving loop and end it without a word.
+        try:
+            function()
+        except Exception:
+            logger.exception("handling a message of the page failed")
+
+    async def _drop(self) -> None:
+        pc, self._pc, self._ui = self._pc, None, None
+        if self._track is not None:
+            self._track.stop()
+            self._track = None
+        if pc is not None:
+            await close_quietly(pc)

@@ -1,0 +1,420 @@
+"""The link to one other member's client, over all its connections: negotiation, liveness, faces, avatar, statistics."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from client.avatar_exchange import AvatarExchange, AvatarStatus
+from client.avatars import AvatarLibrary
+from client.clock import monotonic_s, unix_ms
+from client.control import (
+    PROFILE,
+    PROTOCOL_VERSION,
+    AvatarGet,
+    AvatarShown,
+    Bye,
+    ControlMessage,
+    KeyRequest,
+    PeerHello,
+    parse_control,
+    to_text,
+)
+from client.face_connection import FaceConnection
+from client.negotiation import (
+    AddCandidate,
+    ApplyAnswer,
+    AskForSession,
+    Command,
+    LinkState,
+    MakeAnswer,
+    MakeOffer,
+    Negotiator,
+)
+from client.stats import KbpsMeter
+from client.tasks import TaskOwner
+from codec.face_link import FaceLink
+from codec.params import FaceParams
+from codec.signaling import IceServer, SessionDescription, SignalData, SignalingError
+
+logger = logging.getLogger(__name__)
+
+MAX_QUEUED_COMMANDS = 64
+MAX_BAD_MESSAGES = 50
+"""Malformed control messages after which the connection is closed: that peer does not speak our protocol."""
+
+REFUSED_FOR_S = 30.0
+"""How long a peer that was refused is left alone."""
+
+RESTING_AFTER_S = 1.5
+"""A face of which no frame came for this long is at rest (codec.face_motion has eased it there)."""
+
+
+@dataclass
+class OwnFace:
+    """What a participant tells every peer about its own face. `avatar_id` changes when the person picks another one."""
+
+    member_id: str
+    head_model_id: str
+    extractor: str
+    expression_dims: int
+    epoch_ms: int
+    avatar_id: str
+    avatar_bytes: int
+
+
+class PeerEvents(Protocol):
+    """What a link tells its call; in the event loop."""
+
+    def on_peer_face(self, member_id: str, params: FaceParams | None, capture_ms: int) -> None:
+        """The face to show from now on (None: it rests), and when it was captured (Unix ms of the sender)."""
+        ...
+
+    def on_peer_avatar(self, member_id: str, avatar_id: str | None) -> None:
+        """The avatar to show from now on, which the library has; None: a guest avatar in its place."""
+        ...
+
+    def on_notice(self, text: str) -> None:
+        """A sentence for the person."""
+        ...
+
+
+@dataclass(frozen=True)
+class PeerStats:
+    """One line of the `peers` message, without what the renderer knows."""
+
+    member_id: str
+    state: LinkState
+    avatar: AvatarStatus
+    avatar_progress: float
+    payload_kbps_in: float
+    payload_kbps_out: float
+    wire_kbps_in: float
+    wire_kbps_out: float
+    notice: str | None
+
+
+class PeerLink:
+    """See the module.
+
+    Args:
+        member_id: the other member.
+        name: how to call it in notices.
+        offers: we make the offers.
+        own: our side.
+        library: avatars.
+        ice_servers: STUN and TURN servers.
+        send_signal: relays data to the other client.
+        events: our call.
+    """
+
+    def __init__(
+        self,
+        member_id: str,
+        name: str,
+        *,
+        offers: bool,
+        own: OwnFace,
+        library: AvatarLibrary,
+        ice_servers: Sequence[IceServer],
+        send_signal: Callable[[SignalData], None],
+        events: PeerEvents,
+    ) -> None:
+        self.member_id = member_id
+        self.name = name
+        self._own = own
+        self._ice_servers = ice_servers
+        self._send_signal = send_signal
+        self._events = events
+        self._negotiator = Negotiator(offers, unix_ms(), monotonic_s())
+        self._tasks = TaskOwner(f"peer-{member_id[:8]}", self._task_failed)
+        self._current: dict[str, asyncio.Task[Any]] = {}
+        self._commands: asyncio.Queue[Command] = asyncio.Queue(MAX_QUEUED_COMMANDS)
+        self._connection: FaceConnection | None = None
+        self._link = FaceLink(own.expression_dims)
+        self._hello: PeerHello | None = None
+        self._refused_until: float | None = None
+        self._bad_messages = 0
+        self._frame_at = 0.0
+        self._resting = True
+        self._notice: str | None = None
+        self._avatar = AvatarExchange(library, self._avatar_changed)
+        self._payload = [0, 0]  # bytes in, out of closed connections
+        self._wire = [0, 0]
+        self._meters = [KbpsMeter() for _ in range(4)]
+
+    @property
+    def offers(self) -> bool:
+        """Whether we make the offers."""
+        return self._negotiator.offers
+
+    @property
+    def _refused(self) -> bool:
+        return self._refused_until is not None
+
+    def start(self) -> None:
+        """Begins to connect."""
+        self._tasks.start(self._run(), "run")
+        self._enqueue(self._negotiator.start(monotonic_s()))
+
+    async def aclose(self, say_bye: bool = False) -> None:
+        """Closes everything."""
+        if say_bye:
+            self._say(Bye())
+        await self._tasks.aclose()
+        await self._drop_connection()
+
+    # --- signaling
+
+    def on_signal(self, data: SignalData) -> None:
+        """A `face` signal of the other client."""
+        if self._refused:
+            return
+        self._enqueue(self._negotiator.receive(data, monotonic_s()))
+
+    def _enqueue(self, commands: Sequence[Command]) -> None:
+        for command in commands:
+            if self._commands.full():
+                logger.warning("peer floods us with signals")
+                return
+            self._commands.put_nowait(command)
+
+    async def _run(self) -> None:
+        while True:
+            command = await self._commands.get()
+            try:
+                await self._execute(command)
+            except (ValueError, ConnectionError, OSError) as error:
+                logger.warning("connection attempt failed: %s", error)
+                self._negotiator.failed()
+
+    async def _execute(self, command: Command) -> None:
+        match command:
+            case MakeOffer(session):
+                connection = await self._new_connection(session)
+                sdp = await connection.make_offer()
+                self._describe(session, SessionDescription("offer", sdp))
+            case MakeAnswer(session, offer):
+                connection = await self._new_connection(session)
+                sdp = await connection.make_answer(offer)
+                self._describe(session, SessionDescription("answer", sdp))
+            case ApplyAnswer(session, sdp):
+                if self._connection is not None and session == self._negotiator.session:
+                    await self._connection.apply_answer(sdp)
+            case AddCandidate(session, candidate):
+                if self._connection is not None and session == self._negotiator.session:
+                    await self._connection.add_candidate(candidate)
+            case AskForSession(session):
+                self._send_signal(SignalData("face", session, request=True))
+
+    def _describe(self, session: int, description: SessionDescription) -> None:
+        if session == self._negotiator.session:
+            self._negotiator.progress(monotonic_s())
+            self._send_signal(SignalData("face", session, description=description))
+
+    async def _new_connection(self, session: int) -> FaceConnection:
+        await self._drop_connection()
+        self._link = FaceLink(self._own.expression_dims)
+        self._hello = None
+        self._bad_messages = 0
+        self._connection = FaceConnection(self._ice_servers, self)
+        logger.debug("face connection attempt")
+        return self._connection
+
+    async def _drop_connection(self) -> None:
+        connection, self._connection = self._connection, None
+        if "avatar-out" in self._current:
+            self._current["avatar-out"].cancel()
+        if connection is None:
+            return
+        self._payload[0] += self._link.stats.bytes_in
+        self._payload[1] += self._link.stats.bytes_out
+        meter = connection.meter
+        self._link = FaceLink(self._own.expression_dims)
+        await connection.aclose()
+        self._wire[0] += meter.bytes_in
+        self._wire[1] += meter.bytes_out
+
+    def _task_failed(self, error: Exception) -> None:
+        logger.error("a link's task failed", exc_info=error)
+        self._negotiator.failed()
+
+    # --- events of the connection
+
+    def on_open(self) -> None:
+        """All channels are open: introduce ourselves."""
+        own = self._own
+        self._say(
+            PeerHello(
+                own.member_id,
+                own.head_model_id,
+                own.avatar_id,
+                own.avatar_bytes,
+                own.extractor,
+                own.expression_dims,
+                own.epoch_ms,
+            )
+        )
+
+    def on_broken(self) -> None:
+        """The connection ended."""
+        self._negotiator.failed()
+
+    def on_face(self, packet: bytes) -> None:
+        """A face packet."""
+        now = monotonic_s()
+        if self._refused:
+            return
+        before = self._link.newest_capture_ms
+        self._link.receive(packet, now)
+        if self._link.silent_for(now) == 0:
+            self._negotiator.heard(now)
+        if self._link.wants_key():
+            self._say(KeyRequest())
+        if self._link.newest_capture_ms != before:
+            self._frame_at = now
+            self._show(now)
+
+    def on_avatar(self, chunk: bytes) -> None:
+        """A piece of the peer's avatar."""
+        if self._refused:
+            return
+        data = self._avatar.receive(chunk)
+        if data is not None:
+            self._replace("avatar-in", self._avatar.finish(data))
+
+    def on_control(self, text: str) -> None:
+        """A control message."""
+        if self._refused:
+            return
+        try:
+            message = parse_control(text)
+        except SignalingError:
+            self._bad_messages += 1
+            if self._bad_messages >= MAX_BAD_MESSAGES:
+                self._refuse(f"{self.name} sends messages that make no sense; the connection was closed.")
+            return
+        self._negotiator.heard(monotonic_s())
+        match message:
+            case PeerHello():
+                self._greet(message)
+            case AvatarShown(avatar_id, size):
+                self._fetch_avatar(avatar_id, size)
+            case AvatarGet(avatar_id, offset):
+                if avatar_id == self._own.avatar_id and self._connection is not None:
+                    self._replace("avatar-out", self._avatar.send(self._connection, avatar_id, offset))
+            case KeyRequest():
+                self._link.key_requested()
+            case Bye():
+                self._negotiator.failed()
+            case None:
+                pass
+
+    def _greet(self, hello: PeerHello) -> None:
+        if hello.version != PROTOCOL_VERSION or hello.profile != PROFILE:
+            self._refuse(f"{self.name} uses another version of visavis: both sides should update.")
+        elif hello.head_model_id != self._own.head_model_id:
+            self._refuse(f"{self.name} uses another head model, so that their face cannot be shown.")
+        else:
+            self._hello = hello
+            self._fetch_avatar(hello.avatar_id, hello.avatar_bytes)
+
+    def _refuse(self, notice: str) -> None:
+        """Closes the connection and says why; after a while it may be tried again."""
+        self._refused_until = monotonic_s() + REFUSED_FOR_S
+        self._tell(notice)
+        self._tasks.start(self._drop_connection(), "refuse")
+
+    # --- avatars
+
+    def _fetch_avatar(self, avatar_id: str, size: int) -> None:
+        self._replace("avatar-in", self._avatar.want(avatar_id, size, self._say))
+
+    def _replace(self, name: str, coroutine: Coroutine[Any, Any, None]) -> None:
+        """Starts a task in place of the last one of that name: a peer that asks again and again gets one at a time."""
+        if name in self._current:
+            self._current[name].cancel()
+        self._current[name] = self._tasks.start(coroutine, name)
+
+    def _avatar_changed(self, avatar_id: str | None, problem: str | None) -> None:
+        if problem is not None:
+            self._tell(f"{self.name}'s avatar was refused ({problem}), so that they are shown as a guest.")
+        self._events.on_peer_avatar(self.member_id, avatar_id)
+
+    def own_avatar_changed(self) -> None:
+        """Our own avatar is another one now."""
+        self._say(AvatarShown(self._own.avatar_id, self._own.avatar_bytes))
+
+    def _tell(self, notice: str) -> None:
+        if notice != self._notice:
+            self._events.on_notice(notice)
+        self._notice = notice
+
+    def _say(self, message: ControlMessage) -> None:
+        if self._connection is not None:
+            self._connection.send_control(to_text(message))
+
+    # --- faces
+
+    def send_face(self, params: FaceParams | None, capture_ms: int) -> None:
+        """Sends our face, captured at `capture_ms` (Unix)."""
+        connection = self._connection
+        if connection is not None and connection.open and not self._refused:
+            stream_ms = max(capture_ms - self._own.epoch_ms, 0)
+            connection.send_face(self._link.send(params, stream_ms, monotonic_s()))
+
+    def tick(self, now: float) -> None:
+        """To be called about 20 times a second: timers, keep-alive, easing to rest."""
+        if self._refused_until is not None:
+            if now < self._refused_until:
+                return
+            self._refused_until = None
+        self._enqueue(self._negotiator.tick(now))
+        connection = self._connection
+        if connection is not None and connection.open and self._link.send_due(now):
+            connection.send_face(self._link.send_ack(now))
+        if not self._resting:
+            self._show(now)
+
+    def _show(self, now: float) -> None:
+        hello = self._hello
+        if hello is None:
+            return
+        self._resting = now - self._frame_at >= RESTING_AFTER_S
+        params = None if self._resting else self._link.current(now)
+        capture_ms = hello.epoch_ms + (self._link.newest_capture_ms or 0)
+        self._events.on_peer_face(self.member_id, params, capture_ms)
+
+    # --- statistics
+
+    def stats(self, now: float) -> PeerStats:
+        """Rates since the last call."""
+        totals = [
+            self._payload[0] + self._link.stats.bytes_in,
+            self._payload[1] + self._link.stats.bytes_out,
+            *self._wire,
+        ]
+        if self._connection is not None:
+            meter = self._connection.meter
+            totals[2] += meter.bytes_in
+            totals[3] += meter.bytes_out
+        rates = (round(meter.sample(total, now), 1) for meter, total in zip(self._meters, totals, strict=True))
+        payload_in, payload_out, wire_in, wire_out = rates
+        return PeerStats(
+            self.member_id,
+            LinkState.GONE if self._refused else self._negotiator.state(now),
+            self._avatar.status,
+            round(self._avatar.progress, 2),
+            payload_in,
+            payload_out,
+            wire_in,
+            wire_out,
+            self._notice,
+        )
+
+    def counters(self) -> dict[str, Any]:
+        """Totals of the current connection, for tests and logs."""
+        return vars(self._link.stats) | {"bad_control": self._bad_messages}

@@ -1,0 +1,240 @@
+"""One person who has only a browser: their page's leg, their face, their links to the others, and what they see."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+
+import av
+
+from client.avatars import UNUSABLE, AvatarLibrary
+from client.call import Call
+from client.clock import monotonic_s, unix_ms
+from client.face_pipeline import FacePipeline, TrackedFace, Tracker
+from client.heads import SELF, Heads, MakeRenderer
+from client.leg import Leg
+from client.stats import Average, RateMeter
+from client.tasks import TaskOwner
+from client.ui_messages import (
+    SetAvatar,
+    SetCamera,
+    SetStamp,
+    SetTiles,
+    SetView,
+    UiMessage,
+    atlas_text,
+    notice_text,
+    peers_text,
+    tracking_text,
+)
+from client.view.atlas import AtlasLayout
+from client.view.head_view import Viewpoint
+from codec.params import FaceParams
+from codec.signaling import Member, PartAddress, Signal, SignalData, Welcome
+
+logger = logging.getLogger(__name__)
+
+REPORT_S = 1.0
+CAMERA_STALLED_S = 1.5
+"""Without a camera frame for this long the face rests."""
+
+
+@dataclass(frozen=True)
+class Equipment:
+    """What all sessions of a process share, loaded and compiled before the first person comes.
+
+    Args:
+        library: avatars.
+        make_tracker: loads a face tracker; called in the tracking thread.
+        make_renderer: a renderer for one head.
+    """
+
+    library: AvatarLibrary
+    make_tracker: Callable[[], Tracker]
+    make_renderer: MakeRenderer
+
+
+class Session:
+    """See the module.
+
+    Args:
+        server_url: the server.
+        attach_token: of the server's `assign`.
+        equipment: of the process.
+    """
+
+    def __init__(self, server_url: str, attach_token: str, equipment: Equipment) -> None:
+        self._library = library = equipment.library
+        self._call = Call(
+            server_url, "client", attach_token, library=library, avatar_id=library.guest_ids[0], events=self
+        )
+        self._leg = Leg(self._send_to_page, self)
+        self._heads = Heads(library, equipment.make_renderer, self._on_picture)
+        self._pipeline = FacePipeline(equipment.make_tracker, self._on_face)
+        self._tasks = TaskOwner("session")
+        self._layout: AtlasLayout | None = None
+        self._camera_on = True
+        self._camera_at = 0.0
+        self._tracking_state = "rest"
+        self._tracked = 0
+        self._tracking_fps = RateMeter()
+        self._tracking_ms = Average()
+        self._wish = 0
+
+    async def run(self) -> None:
+        """Serves the person until cancelled, or until they have left.
+
+        Raises:
+            JoinRefused: the server does not let us in.
+            ServerUnreachable: there is no server.
+        """
+        self._heads.add(SELF)
+        self._heads.start()
+        self._leg.start()
+        self._pipeline.start()
+        try:
+            async with asyncio.TaskGroup() as group:
+                reporting = group.create_task(self._report(), name="session.report")
+                watching = group.create_task(self._watch_tracker(), name="session.tracker")
+                await self._call.run()
+                reporting.cancel()
+                watching.cancel()
+        except ExceptionGroup as failures:
+            raise failures.exceptions[0] from None
+        finally:
+            await self._tasks.aclose()
+            await self._leg.aclose()
+            await self._pipeline.aclose()
+            await self._heads.aclose()
+
+    async def _watch_tracker(self) -> None:
+        raise await self._pipeline.failed()
+
+    # --- the page
+
+    def _send_to_page(self, data: SignalData) -> None:
+        self._call.send(Signal(PartAddress(self._call.member_id, "page"), "client", data.to_data()))
+
+    def on_leg_open(self) -> None:
+        """The page listens: tell it where everything is."""
+        if self._layout is not None:
+            self._leg.say(atlas_text(self._layout))
+
+    def on_ui(self, message: UiMessage) -> None:
+        """The page wants something."""
+        match message:
+            case SetAvatar(avatar_id):
+                self._wish += 1
+                self._tasks.start(self._set_avatar(avatar_id or self._library.guest_ids[0], self._wish), "avatar")
+            case SetCamera(on):
+                self._camera_on = on
+                if not on:
+                    self._rest()
+            case SetTiles(sizes_px):
+                self._heads.set_sizes(sizes_px)
+            case SetView(member_id, yaw, pitch, distance):
+                self._heads.look(member_id, Viewpoint(yaw, pitch, distance))
+            case SetStamp(on):
+                self._heads.set_stamp(on)
+
+    async def _set_avatar(self, avatar_id: str, wish: int) -> None:
+        try:
+            await self._library.model(avatar_id)
+            if wish == self._wish:
+                await self._call.set_avatar(avatar_id)
+                self._heads.wear(SELF, avatar_id)
+        except UNUSABLE:
+            self.on_notice("This avatar is not available here; you are shown as a guest.")
+
+    def _on_picture(self, frame: av.VideoFrame, layout: AtlasLayout) -> None:
+        if layout is not self._layout:
+            self._layout = layout
+            self._leg.say(atlas_text(layout))
+        self._leg.show(frame)
+
+    # --- one's own face
+
+    def on_camera_frame(self, frame: av.VideoFrame, capture_ms: int) -> None:
+        """The camera saw something."""
+        self._camera_at = monotonic_s()
+        if self._camera_on:
+            self._pipeline.push(frame, capture_ms)
+
+    def _on_face(self, face: TrackedFace) -> None:
+        if not self._camera_on:
+            return
+        self._tracked += 1
+        self._tracking_ms.add(face.tracking_ms)
+        self._set_tracking_state("no_face" if face.params is None else "face")
+        self._call.send_face(face)
+        self._heads.show(SELF, face.params, face.capture_ms)
+
+    def _rest(self) -> None:
+        self._set_tracking_state("rest")
+        self._call.send_face(TrackedFace(None, unix_ms(), 0.0))
+        self._heads.show(SELF, None, 0)
+
+    def _set_tracking_state(self, state: str) -> None:
+        if state != self._tracking_state:
+            self._tracking_state = state
+            self._say_tracking()
+
+    def _say_tracking(self) -> None:
+        self._leg.say(tracking_text(self._tracking_state, self._tracking_fps.per_second, self._tracking_ms.read()))
+
+    # --- the others
+
+    def on_welcome(self, welcome: Welcome) -> None:
+        """The server knows us."""
+        self._leg.ice_servers = welcome.ice_servers
+
+    def on_joined(self, member: Member) -> None:
+        """We are in the room."""
+
+    def on_member(self, member: Member) -> None:
+        """Somebody is there."""
+        self._heads.add(member.member_id)
+
+    def on_member_left(self, member_id: str) -> None:
+        """Somebody is gone."""
+        self._heads.remove(member_id)
+
+    def on_signal(self, sender: PartAddress, data: SignalData) -> None:
+        """The page negotiates; nobody else may."""
+        if data.kind == "leg" and sender.member_id == self._call.member_id:
+            self._leg.on_signal(data)
+
+    def on_peer_face(self, member_id: str, params: FaceParams | None, capture_ms: int) -> None:
+        """Somebody's face moved."""
+        self._heads.show(member_id, params, capture_ms)
+
+    def on_peer_avatar(self, member_id: str, avatar_id: str | None) -> None:
+        """Somebody's avatar is here, or was refused."""
+        self._heads.wear(member_id, avatar_id)
+
+    def on_notice(self, text: str) -> None:
+        """Something to tell the person."""
+        self._leg.say(notice_text(text))
+
+    def on_refusal(self, error_code: str, detail: str) -> None:
+        """The server refused one of our messages; a signal to somebody who has just left is nobody's business."""
+        if error_code != "unknown_member":
+            self.on_notice(detail)
+
+    # --- reports
+
+    async def _report(self) -> None:
+        while True:
+            await asyncio.sleep(REPORT_S)
+            now = monotonic_s()
+            if self._tracking_state != "rest" and now - self._camera_at > CAMERA_STALLED_S:
+                self._rest()
+            self._tracking_fps.sample(self._tracked, now)
+            self._say_tracking()
+            peers = []
+            for peer in self._call.stats():
+                fps, render_ms = self._heads.rate(peer.member_id)
+                peers.append(asdict(peer) | {"fps": round(fps, 1), "render_ms": round(render_ms, 2)})
+            self._leg.say(peers_text(peers))

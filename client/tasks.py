@@ -1,0 +1,66 @@
+"""Tasks with an owner: named, never lost, cancelled and awaited together."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+logger = logging.getLogger(__name__)
+
+
+class TaskOwner:
+    """Owns the tasks of one part of the client.
+
+    Unlike asyncio.TaskGroup it is not bound to a `with` block, and one task's failure does not cancel the others: the
+    owner decides in `on_error`.
+
+    Args:
+        name: prefix of the task names.
+        on_error: called with the exception of a task that failed; without it the exception is logged.
+    """
+
+    def __init__(self, name: str, on_error: Callable[[Exception], None] | None = None) -> None:
+        self._name = name
+        self._on_error = on_error
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._closed = False
+
+    def start(self, coroutine: Coroutine[Any, Any, Any], name: str) -> asyncio.Task[Any]:
+        """Runs `coroutine` as the task `<owner>.<name>`.
+
+        Raises:
+            RuntimeError: the owner has been closed.
+        """
+        if self._closed:
+            coroutine.close()
+            raise RuntimeError(f"{self._name} has been closed")
+        task = asyncio.get_running_loop().create_task(coroutine, name=f"{self._name}.{name}")
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+        return task
+
+    def _done(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
+        if task.cancelled():
+            return
+        error = task.exception()
+        if error is None:
+            return
+        if self._on_error is not None and isinstance(error, Exception):
+            self._on_error(error)
+        else:
+            logger.error("task %s failed", task.get_name(), exc_info=error)
+
+    async def aclose(self) -> None:
+        """Cancels every task and waits until all have ended. The calling task, if it is one of ours, goes on."""
+        self._closed = True
+        tasks = [task for task in self._tasks if task is not asyncio.current_task()]
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
+
+    def __len__(self) -> int:
+        return len(self._tasks)

@@ -1,0 +1,116 @@
+"""Messages of the `ui` channel between a page and its own client (docs/protocol.md, "Leg")."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from client.view.atlas import AtlasLayout
+from codec.signaling.fields import Fields, bad_message, decode_object, encode_object
+
+MAX_TILES_LISTED = 64
+MAX_UI_CHARS = 16_384
+MAX_PITCH_RAD = 1.2
+DISTANCE_RANGE = (0.4, 3.0)
+
+
+@dataclass(frozen=True)
+class SetAvatar:
+    """The person chose an avatar (None: the default guest)."""
+
+    avatar_id: str | None
+
+
+@dataclass(frozen=True)
+class SetCamera:
+    """The camera is on, or the face rests."""
+
+    on: bool
+
+
+@dataclass(frozen=True)
+class SetTiles:
+    """Heads on screen: member id (or `self`) to size in pixels."""
+
+    sizes_px: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class SetView:
+    """From where to look at a head; radians from the front view, 1 = default distance."""
+
+    member_id: str
+    yaw: float
+    pitch: float
+    distance: float
+
+
+@dataclass(frozen=True)
+class SetStamp:
+    """Paint capture times."""
+
+    on: bool
+
+
+UiMessage = SetAvatar | SetCamera | SetTiles | SetView | SetStamp
+
+
+def parse_ui(text: str) -> UiMessage | None:
+    """One message of the page; None for a type that this version does not know.
+
+    Raises:
+        SignalingError: it is malformed (a ValueError).
+    """
+    if len(text) > MAX_UI_CHARS:
+        raise bad_message("The ui message is too long.")
+    fields = Fields(decode_object(text), "ui")
+    match fields.text("type", 64):
+        case "avatar":
+            return SetAvatar(fields.avatar_id())
+        case "camera":
+            return SetCamera(fields.flag("on"))
+        case "tiles":
+            tiles = fields.objects("tiles", MAX_TILES_LISTED)
+            return SetTiles({tile.member_id(): _size(tile) for tile in tiles})
+        case "view":
+            distance = min(max(_number(fields, "distance"), DISTANCE_RANGE[0]), DISTANCE_RANGE[1])
+            pitch = min(max(_number(fields, "pitch"), -MAX_PITCH_RAD), MAX_PITCH_RAD)
+            return SetView(fields.member_id(), math.remainder(_number(fields, "yaw"), math.tau), pitch, distance)
+        case "stamp":
+            return SetStamp(fields.flag("on"))
+        case _:
+            return None
+
+
+def _number(fields: Fields, key: str) -> float:
+    value = fields.values.get(key)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < 1e6:
+        raise fields.error(key, "a number")
+    return float(value)
+
+
+def _size(fields: Fields) -> int:
+    return min(max(round(_number(fields, "size_px")), 1), 4096)
+
+
+def atlas_text(layout: AtlasLayout) -> str:
+    """The `atlas` message."""
+    tiles = [{"member_id": tile.member_id, "x": tile.x, "y": tile.y, "size": tile.size} for tile in layout.tiles]
+    return encode_object({"type": "atlas", "width": layout.width, "height": layout.height, "tiles": tiles})
+
+
+def tracking_text(state: str, fps: float, ms: float) -> str:
+    """The `tracking` message; `state` is `face`, `no_face` or `rest`."""
+    return encode_object({"type": "tracking", "state": state, "fps": round(fps, 1), "ms": round(ms, 1)})
+
+
+def peers_text(peers: Sequence[Mapping[str, Any]]) -> str:
+    """The `peers` message."""
+    return encode_object({"type": "peers", "peers": list(peers)})
+
+
+def notice_text(text: str) -> str:
+    """The `notice` message."""
+    return encode_object({"type": "notice", "text": text})

@@ -1,0 +1,1 @@
+"""What the person sees: every head rendered into one video."""

@@ -1,0 +1,146 @@
+"""The thread that draws every head on screen into one video: only when something is new, and at most 30 times a second.
+
+It draws, hands the picture over and looks at what is newest then; under load the rate falls and nothing queues.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import threading
+from collections.abc import Callable, Mapping
+
+import av
+import numpy as np
+
+from client.clock import monotonic_s
+from client.view.atlas import Atlas, AtlasLayout, Tile
+from client.view.head_view import BACKGROUND_RGB, HeadView, i420_planes
+
+logger = logging.getLogger(__name__)
+
+FRAME_PERIOD_S = 1 / 31
+"""A little under 1/30, so that a head that comes 30 times a second loses no frame to the clock's jitter."""
+
+DUTY = 0.75
+"""Part of the time that may go into drawing; the rest is for tracking and coding on a small machine."""
+
+IDLE_POLL_S = 0.1
+
+FrameSink = Callable[[av.VideoFrame, AtlasLayout], None]
+
+
+class Compositor:
+    """Owns the atlas and its thread.
+
+    Args:
+        on_frame: called in the thread with each new picture (a copy) and its layout.
+    """
+
+    def __init__(self, on_frame: FrameSink) -> None:
+        self._on_frame = on_frame
+        self._lock = threading.Lock()
+        self._wake = threading.Event()
+        self._stopping = False
+        self._heads: dict[str, HeadView] = {}
+        self._sizes_px: dict[str, int] = {}
+        self._atlas = Atlas()
+        self._stamp = False
+        self._thread = threading.Thread(target=self._run, name="compositor", daemon=True)
+
+    def start(self) -> None:
+        """Begins to draw."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Ends the thread; blocks until the frame in work is done."""
+        self._stopping = True
+        self._wake.set()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def put_head(self, head: HeadView) -> None:
+        """Adds or replaces a head; it is drawn when the page wants it on screen."""
+        with self._lock:
+            self._heads[head.member_id] = head
+        self.wake()
+
+    def remove_head(self, member_id: str) -> None:
+        """Takes a head away."""
+        with self._lock:
+            self._heads.pop(member_id, None)
+        self.wake()
+
+    def set_sizes(self, sizes_px: Mapping[str, int]) -> None:
+        """Which heads are on screen and how large."""
+        with self._lock:
+            self._sizes_px = dict(sizes_px)
+        self.wake()
+
+    def set_stamp(self, on: bool) -> None:
+        """Whether to paint capture times."""
+        self._stamp = on
+        self.wake()
+
+    def wake(self) -> None:
+        """Something is new; from any thread."""
+        self._wake.set()
+
+    def _run(self) -> None:
+        buffer = np.zeros((0, 0), np.uint8)
+        generation = -1
+        next_at = 0.0
+        while not self._stopping:
+            self._wake.wait(IDLE_POLL_S)
+            delay = next_at - monotonic_s()
+            if delay > 0:
+                threading.Event().wait(delay)
+            self._wake.clear()
+            with self._lock:
+                wanted = {member: size for member, size in self._sizes_px.items() if member in self._heads}
+                layout = self._atlas.update(wanted)
+                heads = dict(self._heads)
+            started = monotonic_s()
+            if layout.generation != generation:
+                buffer = _blank(layout.width, layout.height)
+                generation = layout.generation
+                for head in heads.values():
+                    head.invalidate()
+                changed = True
+            else:
+                changed = False
+            for tile in layout.tiles:
+                changed |= self._draw(heads[tile.member_id], tile, buffer, started)
+            if changed and not self._stopping:
+                self._on_frame(av.VideoFrame.from_ndarray(buffer, format="yuv420p"), layout)
+                spent = monotonic_s() - started
+                next_at = started + max(FRAME_PERIOD_S, spent / DUTY)
+
+    def _draw(self, head: HeadView, tile: Tile, buffer: np.ndarray, now: float) -> bool:
+        if self._stopping or not head.due(now):
+            return False
+        planes = i420_planes(buffer, tile.x, tile.y, tile.size, tile.size)
+        try:
+            head.draw(planes, tile.size, now, self._stamp)
+        except Exception:
+            # One person's avatar that cannot be drawn must not take the others off the screen.
+            logger.exception("a head could not be drawn")
+            self.remove_head(head.member_id)
+            return False
+        return True
+
+
+def _blank(width: int, height: int) -> np.ndarray:
+    buffer = np.empty((height * 3 // 2, width), np.uint8)
+    i420_planes(buffer, 0, 0, width, height).fill(*BACKGROUND_RGB)
+    return buffer
+
+
+def posted(sink: FrameSink, post: Callable[..., object]) -> FrameSink:
+    """`sink` called through `post` (an event loop's call_soon_threadsafe); silent once the loop has ended."""
+
+    def send(frame: av.VideoFrame, layout: AtlasLayout) -> None:
+        with contextlib.suppress(RuntimeError):
+            post(sink, frame, layout)
+
+    return send
