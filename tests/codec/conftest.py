@@ -4,8 +4,13 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, settings
 
 from codec.avatar_asset import AvatarAsset
+
+# Machines that run the suite may be busy: how long an example takes says nothing about the code.
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
 
 
 def make_asset(gaussians: int = 40, vertices: int = 12, bases: int = 2, grid: int = 3, seed: int = 0) -> AvatarAsset:

@@ -189,7 +189,7 @@ def test_broken_structure_is_refused(asset_factory: Factory) -> None:
             unpack_avatar(data)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.data())
 def test_damage_raises_avatar_file_error_or_yields_a_sane_avatar(data: st.DataObject) -> None:
     good = bytearray(SMALL)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from random import Random
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -70,36 +72,30 @@ def test_every_truncation_is_refused(config: StreamConfig, seed: int) -> None:
             decode_delta(delta[:end], reference)
 
 
-@settings(max_examples=60, deadline=None)
-@given(st.data())
-def test_loss_reordering_and_repetition_never_corrupt(data: st.DataObject) -> None:
-    start = data.draw(st.sampled_from([0, 65_500, 65_535]))
-    encoder, decoder = FaceEncoder(), FaceDecoder()
+@settings(max_examples=40)
+@given(st.sampled_from([0, 65_500, 65_535]), st.integers(0, 1 << 30), st.floats(0, 1), st.floats(0, 1))
+def test_loss_reordering_and_repetition_never_corrupt(start: int, seed: int, loss: float, disorder: float) -> None:
+    random = Random(seed)
+    encoder, decoder = FaceEncoder(10), FaceDecoder()
     sent: dict[int, QuantizedFrame] = {}
     in_flight: list[Packet] = []
-    decoded = deltas = 0
-    for index in range(80):
+    for index in range(60):
         sequence = (start + index) % 65_536
         packet = packet_of(encoder, index, sequence)
         quantized = encoder.quantized(sequence)
         assert quantized is not None
         sent[sequence] = quantized
-        in_flight.append(packet)
-        fate = data.draw(st.sampled_from(["arrive", "arrive", "lose", "hold", "repeat"]))
-        if fate == "lose":
-            in_flight.pop()
-        if fate in ("hold", "lose"):
+        if random.random() >= loss:
+            in_flight += [packet] * (1 + (random.random() < disorder))
+        if random.random() < disorder:
+            random.shuffle(in_flight)
             continue
-        for waiting in data.draw(st.permutations(in_flight)) * (2 if fate == "repeat" else 1):
-            frame = decoder.decode(Packet.unpack(waiting.pack()))
-            assert frame == sent[waiting.sequence]
-            decoded += 1
-            deltas += waiting.kind is PacketKind.DELTA
+        for arriving in in_flight:
+            assert decoder.decode(Packet.unpack(arriving.pack())) == sent[arriving.sequence]
         in_flight.clear()
         ack = decoder.acknowledgement()
-        if ack is not None and data.draw(st.booleans()):
+        if ack is not None and random.random() >= loss:
             encoder.acknowledge(ack)
-    assert decoded == 0 or decoder.acknowledgement() is not None
 
 
 def test_a_clean_link_needs_one_key_frame_and_about_half_the_bits() -> None:
