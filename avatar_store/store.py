@@ -77,7 +77,7 @@ class AvatarStore:
         if self._is_guest(avatar_id):
             return avatar_id
         path = (self._own if own else self._foreign) / f"{avatar_id}.vav"
-        if not own and self.get(avatar_id) is not None:
+        if _read(path) == data if own else self.get(avatar_id) is not None:
             return avatar_id
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
