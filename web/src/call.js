@@ -13,6 +13,8 @@ import { Store, initialState, present } from "./state.js";
 import { VoiceMesh } from "./voice.js";
 
 const TICK_MS = 500;
+/** A hosted client that takes longer than this to attach is reported as missing. */
+const HOSTED_PATIENCE_MS = 5_000;
 
 /**
  * @typedef {object} CallOptions
@@ -36,6 +38,7 @@ export class Call {
     this.meter = new LevelMeter();
     /** @type {RTCIceServer[]} */
     this.iceServers = [];
+    this.welcomedAtMs = 0;
     this.signaling = new SignalingClient({
       createSocket: options.createSocket,
       getToken: options.getToken,
@@ -172,6 +175,7 @@ export class Call {
   /** @param {string|null} formerId @param {import("./types.js").WelcomeMessage} welcome */
   #welcomed(formerId, welcome) {
     this.iceServers = welcome.ice_servers;
+    this.welcomedAtMs = performance.now();
     if (formerId !== null && formerId !== welcome.member_id) {
       this.leg.stop();
       this.voice.close();
@@ -264,6 +268,10 @@ export class Call {
 
   #tick() {
     const canSignal = this.signaling.state === "open";
+    const waitedMs = performance.now() - this.welcomedAtMs;
+    if (canSignal && this.state.hosted === "unknown" && this.leg.link.state === "idle" && waitedMs > HOSTED_PATIENCE_MS) {
+      this.store.dispatch({ type: "hosted_missing" });
+    }
     this.leg.link.tick(canSignal && this.state.hosted !== "none" && this.state.hosted !== "lost");
     this.voice.tick(canSignal);
     this.store.dispatch({ type: "time_passed", nowMs: performance.now() });

@@ -12,6 +12,7 @@ const MAX_ERRORS = 20;
 /**
  * @typedef {{type: "server", message: ServerMessage, nowMs: number}
  *   |{type: "ui", message: UiMessageIn}
+ *   |{type: "hosted_missing"}
  *   |{type: "signaling_changed", state: SignalingState}
  *   |{type: "leg_changed", state: LinkState}
  *   |{type: "join_pressed"}
@@ -62,6 +63,8 @@ export function reduce(state, action) {
       return afterServer(state, action.message, action.nowMs);
     case "ui":
       return afterUi(state, action.message);
+    case "hosted_missing":
+      return { ...state, hosted: "none" };
     case "signaling_changed":
       return { ...state, signaling: action.state };
     case "leg_changed":

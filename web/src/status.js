@@ -38,16 +38,15 @@ function avatarChip(avatar, progress, notice) {
   return avatar === "guest" ? "Guest avatar shown" : "";
 }
 
-/** The line under my own head. @param {RoomState} state */
-export function selfText(state) {
-  const renderer = state.failure ? "" : rendererText(state);
-  if (state.failure) return state.failure;
-  if (state.signaling === "idle") return "";
-  if (renderer) return renderer;
-  if (!state.cameraOn) return "Camera off: your head rests";
-  if (!state.hasCamera) return "No camera: your head rests";
-  if (state.tracking?.state === "no_face") return "No face in view";
-  return "";
+/** My own tile; in the meeting it is too small for what an icon says already. @param {RoomState} state @returns {TileText} */
+export function selfTileText(state) {
+  if (state.failure || state.signaling === "idle") return { cover: "", chip: "" };
+  const renderer = rendererText(state);
+  if (renderer) return { cover: renderer, chip: "" };
+  const resting = !state.cameraOn || !state.hasCamera;
+  if (!resting) return { cover: "", chip: state.tracking?.state === "no_face" ? "No face in view" : "" };
+  if (state.phase === "meeting") return { cover: "", chip: "" };
+  return { cover: "", chip: state.cameraOn ? "No camera: your head rests" : "Camera off: your head rests" };
 }
 
 /** The banner over everything; empty when all is well. @param {RoomState} state */

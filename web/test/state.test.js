@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { initialState, present, reduce } from "../src/state.js";
-import { bannerText, rendererText, selfText, tileText } from "../src/status.js";
+import { bannerText, rendererText, selfTileText, tileText } from "../src/status.js";
 
 /** @import {Action} from "../src/state.js" */
 /** @import {Member, Peer, RoomMember, RoomState, ServerMessage} from "../src/types.js" */
@@ -167,11 +167,18 @@ test("the banner names what is wrong with server and renderer", () => {
 });
 
 test("the self tile tells why the head rests", () => {
-  const state = after(meeting(), { type: "signaling_changed", state: "open" }, { type: "media_changed", hasCamera: true });
-  assert.equal(selfText(state), "");
-  assert.equal(selfText(after(state, { type: "media_changed", hasCamera: false })), "No camera: your head rests");
+  const state = after(
+    initialState("lobby"),
+    { type: "signaling_changed", state: "open" },
+    welcome("me"),
+    { type: "leg_changed", state: "live" },
+    { type: "media_changed", hasCamera: true },
+  );
+  assert.deepEqual(selfTileText(state), { cover: "", chip: "" });
+  assert.equal(selfTileText(after(state, { type: "media_changed", hasCamera: false })).chip, "No camera: your head rests");
   const off = after(state, { type: "media_changed", cameraOn: false, hasCamera: false });
-  assert.equal(selfText(off), "Camera off: your head rests");
+  assert.equal(selfTileText(off).chip, "Camera off: your head rests");
   const away = after(state, { type: "ui", message: { type: "tracking", state: "no_face", fps: 30, ms: 9 } });
-  assert.equal(selfText(away), "No face in view");
+  assert.equal(selfTileText(away).chip, "No face in view");
+  assert.equal(selfTileText(after(state, { type: "leg_changed", state: "connecting" })).cover, "Connecting to your renderer…");
 });

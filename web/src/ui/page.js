@@ -8,11 +8,11 @@
 import { tileSizePx } from "../atlas.js";
 import { LegStatsReader } from "../leg_stats.js";
 import { savePreferences } from "../preferences.js";
-import { bannerText, selfText } from "../status.js";
+import { bannerText, selfTileText } from "../status.js";
 import { AvatarPicker } from "./avatar_picker.js";
 import { copyText } from "./clipboard.js";
 import { DeviceMenus } from "./device_menus.js";
-import { byId, setText } from "./dom.js";
+import { byId, element, setText } from "./dom.js";
 import { JoinScreen } from "./join_screen.js";
 import { Meeting } from "./meeting.js";
 import { bindShortcuts } from "./shortcuts.js";
@@ -109,8 +109,7 @@ export class Page {
       name: state.self?.name ?? "You",
       muted: state.muted || !state.hasMicrophone,
       cameraOn: state.cameraOn && state.hasCamera,
-      cover: state.tracking === null ? selfText(state) : "",
-      chip: state.tracking === null ? "" : selfText(state),
+      ...selfTileText(state),
       stats: "",
     });
     this.join.update(state);
@@ -241,7 +240,7 @@ export class Page {
   }
 
   async #showLevels() {
-    const { phase, muted } = this.call.state;
+    const { phase, muted, members } = this.call.state;
     const level = muted ? 0 : this.call.meter.level();
     const nowMs = performance.now();
     if (phase === "join") this.join.setLevel(level);
@@ -249,7 +248,8 @@ export class Page {
     await this.call.voice.measure();
     this.self.setLevel(level, nowMs);
     for (const [memberId, tile] of this.meeting.tiles) {
-      tile.setLevel(this.call.voice.peers.get(memberId)?.level ?? 0, nowMs);
+      const silent = members.find((member) => member.member_id === memberId)?.muted ?? true;
+      tile.setLevel(silent ? 0 : (this.call.voice.peers.get(memberId)?.level ?? 0), nowMs);
     }
   }
 
@@ -264,6 +264,8 @@ export class Page {
   #showLegStats() {
     const shown = this.meeting.showStats;
     this.legLines.hidden = !shown;
-    if (shown) setText(this.legLines, legLines(this.legStats, this.call.state.tracking, this.options.painter.fps()));
+    if (!shown) return;
+    const lines = legLines(this.legStats, this.call.state.tracking, this.options.painter.fps());
+    this.legLines.replaceChildren(...lines.map((line) => element("li", {}, line)));
   }
 }

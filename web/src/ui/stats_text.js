@@ -26,16 +26,18 @@ export function peerLines(peer) {
  * @param {LegStats|null} leg
  * @param {TrackingMessage|null} tracking
  * @param {number} drawnFps
+ * @returns {string[]}
  */
 export function legLines(leg, tracking, drawnFps) {
-  const lines = [`drawn    ${drawnFps.toFixed(0)} fps`];
+  const lines = [];
+  if (tracking) lines.push(`tracker ${tracking.fps.toFixed(0)} fps ${tracking.ms.toFixed(1)} ms`);
   if (leg) {
     lines.push(
-      `heads    ${leg.atlasWidth} x ${leg.atlasHeight}, ${leg.atlasFps.toFixed(0)} fps, ${leg.atlasKbps.toFixed(0)} kbit/s`,
-      `camera   ${leg.cameraWidth} x ${leg.cameraHeight}, ${leg.cameraFps.toFixed(0)} fps, ${leg.cameraKbps.toFixed(0)} kbit/s`,
-      `way      ${leg.roundTripMs.toFixed(0)} ms, buffer ${leg.bufferMs.toFixed(0)} ms`,
+      `camera ${leg.cameraWidth}×${leg.cameraHeight} ${leg.cameraFps.toFixed(0)} fps ${leg.cameraKbps.toFixed(0)} kbit/s`,
+      `heads ${leg.atlasWidth}×${leg.atlasHeight} ${leg.atlasFps.toFixed(0)} fps ${leg.atlasKbps.toFixed(0)} kbit/s`,
+      `round trip ${leg.roundTripMs.toFixed(0)} ms`,
+      `buffer ${leg.bufferMs.toFixed(0)} ms`,
     );
   }
-  if (tracking) lines.push(`tracker  ${tracking.fps.toFixed(0)} fps, ${tracking.ms.toFixed(1)} ms, ${tracking.state}`);
-  return lines.join("\n");
+  return [...lines, `drawn ${drawnFps.toFixed(0)} fps`];
 }
