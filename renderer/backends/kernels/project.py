@@ -40,6 +40,7 @@ from renderer.simd.math import (
     vsqrt,
 )
 from renderer.simd.memory import load_f32, store_i64, vbroadcast, vload, vstore
+from renderer.simd.vector3 import cross, dot3
 
 f32 = np.float32
 
@@ -50,21 +51,6 @@ LOG2_255 = f32(7.994353436858858)
 TWO_LN_2 = f32(1.3862943611198906)
 ROUNDING_MARGIN = f32(2e-4)  # of the squared radius, so that no pixel at alpha = 1/255 is missed
 COVARIANCE_MAX = f32(1e16)  # px^2; squares of it still fit a float
-
-
-@inlined
-def dot3(ax, ay, az, bx, by, bz):
-    """Scalar product."""
-    return fma(ax, bx, fma(ay, by, az * bz))
-
-
-@inlined
-def cross_norm2(ax, ay, az, bx, by, bz):
-    """Squared length of the vector product."""
-    x = fnma(az, by, ay * bz)
-    y = fnma(ax, bz, az * bx)
-    z = fnma(ay, bx, ax * by)
-    return dot3(x, y, z, x, y, z)
 
 
 @inlined
@@ -138,9 +124,9 @@ def project(state):
         sharp_xx, sharp_yy = dot3(fx0, fx1, fx2, fx0, fx1, fx2), dot3(fy0, fy1, fy2, fy0, fy1, fy2)
         c_xy = dot3(fx0, fx1, fx2, fy0, fy1, fy2)
         c_xx, c_yy = sharp_xx + low_pass, sharp_yy + low_pass
-        determinant = cross_norm2(fx0, fx1, fx2, fy0, fy1, fy2) + fma(
-            low_pass, sharp_xx + sharp_yy, splat(LOW_PASS * LOW_PASS)
-        )
+        nx, ny, nz = cross(fx0, fx1, fx2, fy0, fy1, fy2)
+        trace = sharp_xx + sharp_yy
+        determinant = fma(low_pass, trace, splat(LOW_PASS * LOW_PASS)) + dot3(nx, ny, nz, nx, ny, nz)
 
         # alpha >= 1/255 where d^T c^-1 d <= reach = 2 ln(255 opacity)
         log2_opacity = vload(state.log2_opacities_at, i)

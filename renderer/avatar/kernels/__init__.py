@@ -1,0 +1,1 @@
+"""SIMD kernels that pose an avatar: mesh, bases, Gaussians."""

@@ -1,0 +1,136 @@
+"""A head model and an avatar in the layout of the SIMD kernels (renderer.avatar.kernels.layout)."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from codec.avatar_asset import BASIS_CHANNELS
+from renderer.avatar.avatar_model import AvatarModel
+from renderer.avatar.kernels.layout import AVATAR_STATE, JOINT, JOINTS
+from renderer.backends.reference import rotation_matrices
+from renderer.backends.workspace import aligned
+from renderer.gaussians import SH_C0
+from renderer.head.model import HeadModel
+
+LANES = 16
+SKULL_JOINT = 1
+
+Floats = NDArray[np.float32]
+
+
+def blocks_of_16(rows: NDArray) -> NDArray:
+    """[ceil(n / 16), ..., 16] rows [n, ...], the last block padded with zeros."""
+    count = -(-len(rows) // LANES)
+    padded = np.zeros((count * LANES, *rows.shape[1:]), rows.dtype)
+    padded[: len(rows)] = rows
+    return np.moveaxis(padded.reshape(count, LANES, *rows.shape[1:]), 1, -1)
+
+
+def padded_columns(rows: NDArray, padded: int) -> NDArray:
+    """[C, padded] rows [N, C] as structure of arrays."""
+    columns = np.zeros((rows.shape[1], padded), rows.dtype)
+    columns[:, : len(rows)] = rows.T
+    return columns
+
+
+@lru_cache(maxsize=4)
+def head_directions(head: HeadModel) -> tuple[Floats, NDArray[np.int32]]:
+    """The directions of a head model, shared by all avatars on it.
+
+    Returns:
+        directions [blocks, D, 3, 16]: expression, eyelids, pose correctives, D even; and for each block D, or 0 if no
+        direction moves any of its vertices.
+    """
+    parts = [np.moveaxis(head.expressiondirs, 2, 0), head.eyelid_dirs, head.posedirs]
+    directions = np.concatenate(parts).astype(np.float32)  # [D, V, 3]
+    if len(directions) % 2:
+        directions = np.concatenate([directions, np.zeros_like(directions[:1])])
+    blocks = blocks_of_16(np.ascontiguousarray(directions.transpose(1, 0, 2)))  # [blocks, D, 3, 16]
+    moving = np.where(blocks.any(axis=(1, 2, 3)), len(directions), 0).astype(np.int32)
+    return np.ascontiguousarray(blocks), moving
+
+
+class PackedAvatar:
+    """The state of the avatar kernels and the buffers behind it.
+
+    `coefficients` [D], `joints` [JOINTS, JOINT] and `basis_coefficients` [K] are the inputs of a frame.
+
+    Args:
+        avatar: the avatar.
+        padded: its number of Gaussians, padded as in the rasterizer's workspace.
+    """
+
+    def __init__(self, avatar: AvatarModel, padded: int) -> None:
+        self.states = np.zeros(1, AVATAR_STATE)
+        self.states["padded"] = padded
+        self.buffers: dict[str, NDArray] = {}
+        first_rigid, rigid_row = self._pack_head(avatar)
+        self._pack_gaussians(avatar, padded, first_rigid, rigid_row)
+        self._pack_bases(avatar, padded)
+
+    def _add(self, name: str, source: NDArray) -> NDArray:
+        buffer = aligned(source.shape, source.dtype)
+        buffer[...] = source
+        self._point(name, buffer)
+        return buffer
+
+    def _point(self, name: str, buffer: NDArray) -> None:
+        self.buffers[name] = buffer
+        self.states[f"{name}_at"] = buffer.ctypes.data
+
+    def _pack_head(self, avatar: AvatarModel) -> tuple[int, NDArray[np.int64]]:
+        head, asset = avatar.head, avatar.asset
+        shaped = head.v_template + asset.shape_offsets
+        directions, moving = head_directions(head)
+        self._point("directions", directions)
+        self._point("moving", moving)
+        self._add("rest", blocks_of_16(shaped))
+        self._add("weights", blocks_of_16(head.lbs_weights))
+        self.coefficients = self._add("coefficients", np.zeros(directions.shape[1], np.float32))
+        self.joints = self._add("joints", np.zeros((JOINTS, JOINT), np.float32))
+        rigid = np.unique(avatar.corners[asset.rigid_to_skull])  # vertices that rigid Gaussians need
+        self._add("rigid_rest", blocks_of_16(shaped[rigid]))
+        row = np.zeros(len(shaped), np.int64)
+        row[rigid] = np.arange(len(rigid))
+        head_blocks, rigid_blocks = len(directions), -(-len(rigid) // LANES)
+        self._add("vertices", np.zeros(((head_blocks + rigid_blocks) * LANES, 4), np.float32))
+        self.states["head_blocks"], self.states["rigid_blocks"] = head_blocks, rigid_blocks
+        self.states["directions"], self.states["skull"] = directions.shape[1], SKULL_JOINT
+        return head_blocks * LANES, row
+
+    def _pack_gaussians(self, avatar: AvatarModel, padded: int, first_rigid: int, rigid_row: NDArray) -> None:
+        asset = avatar.asset
+        rows = np.where(asset.rigid_to_skull[:, None], first_rigid + rigid_row[avatar.corners], avatar.corners)
+        axes = rotation_matrices(asset.local_quats.astype(np.float64)) * avatar.scales[:, None, :]
+        self._add("corners", padded_columns(rows.astype(np.int32), padded))
+        self._add("barycentrics", padded_columns(asset.barycentrics.astype(np.float32), padded))
+        self._add("local_means", padded_columns(asset.local_means.astype(np.float32), padded))
+        self._add("local_axes", padded_columns(axes.reshape(-1, 9).astype(np.float32), padded))
+        self._add("base_colors", padded_columns((0.5 + SH_C0 * asset.sh0).astype(np.float32), padded))
+
+    def _pack_bases(self, avatar: AvatarModel, padded: int) -> None:
+        asset = avatar.asset
+        bases, size = len(asset.basis_grid), asset.basis_grid.shape[-1]
+        self.basis_coefficients = self._add("basis_coefficients", np.zeros(bases, np.float32))
+        self._add("offsets", np.zeros((LANES, LANES), np.float32))
+        self.states["bases"] = bases
+        if not bases:
+            return
+        points = asset.basis_grid.reshape(bases, BASIS_CHANNELS, size * size)
+        blocks = blocks_of_16(np.ascontiguousarray(points.transpose(2, 0, 1)))  # [blocks, K, 9, 16]
+        self._add("grid", np.ascontiguousarray(blocks))
+        self._add("grid_values", np.zeros((len(blocks) * LANES, LANES), np.float32))
+        self.states["grid_blocks"] = len(blocks)
+        position = np.clip(asset.grid_uv, 0, 1) * (size - 1)
+        low = np.minimum(position.astype(np.int64), max(size - 2, 0))  # column, row
+        high = np.minimum(low + 1, size - 1)
+        right, down = (position - low).T
+        samples = [low[:, 1] * size + low[:, 0], low[:, 1] * size + high[:, 0]]
+        samples += [high[:, 1] * size + low[:, 0], high[:, 1] * size + high[:, 0]]
+        weights = np.stack([(1 - right) * (1 - down), right * (1 - down), (1 - right) * down, right * down], axis=1)
+        weights[asset.rigid_to_skull] = 0  # bases do not act on them
+        self._add("samples", padded_columns(np.stack(samples, axis=1).astype(np.int32), padded))
+        self._add("sample_weights", padded_columns(weights.astype(np.float32), padded))

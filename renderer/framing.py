@@ -1,0 +1,107 @@
+"""Where the viewer's camera stands: a steady head-and-shoulders view of somebody who moves.
+
+Pure logic: positions and times in, cameras out.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+
+import numpy as np
+from numpy.typing import NDArray
+
+from renderer.camera import Camera
+
+FOV_DEG = 30.0
+DEFAULT_DISTANCE_M = 0.95
+"""From the camera to the head's center; shows 0.47 m at the eyes, which is head and shoulders."""
+
+EYE_LEVEL = 0.42
+"""Where the eyes of a person at home are, as a share of the picture's height from the top."""
+
+HEAD_DEPTH_M = 0.07
+"""From between the eyes back to the point that views circle, so that a head turns about itself."""
+
+WINDOW_S = 2.0
+"""Home follows the median of this much past: a lean that is shorter than half of it moves the person in the picture."""
+
+EASE_S = 0.4
+"""Time constant with which home then moves; somebody who sits down elsewhere is centered again after about 2.5 s."""
+
+LEASH_M = 0.35
+"""Home is never further than this from the person, which keeps everybody in the picture and away from the camera."""
+
+MAX_DISTANCE_M = 4.0
+MIN_DISTANCE_M = 0.45
+MAX_PITCH = 1.2
+
+_MAX_SAMPLES = 240
+_START = (0.0, 0.0, 0.6)
+
+
+class Framing:
+    """The view of one peer.
+
+    The tracker assumes a focal length, so that a peer's absolute distance means little; the size of the head model is
+    right. Views are therefore placed relative to the head, in the direction from which the peer's lens sees it.
+    """
+
+    def __init__(self) -> None:
+        self._past: deque[tuple[float, NDArray[np.float64]]] = deque(maxlen=_MAX_SAMPLES)
+        self._home = np.array(_START)
+
+    @property
+    def home(self) -> NDArray[np.float64]:
+        """[3] where the eyes are when the person sits as usual, world frame, metres."""
+        return self._home.copy()
+
+    def observe(self, translation: NDArray[np.floating], now: float) -> None:
+        """Takes in the position of one frame.
+
+        Args:
+            translation: [3] FaceParams.translation.
+            now: time, seconds, never going back.
+        """
+        position = np.asarray(translation, np.float64)
+        if not self._past:
+            self._home = position.copy()
+        elapsed = now - self._past[-1][0] if self._past else 0.0
+        self._past.append((now, position))
+        while self._past[0][0] < now - WINDOW_S:
+            self._past.popleft()
+        usual = np.median([position for _, position in self._past], axis=0)
+        self._home += (1.0 - np.exp(-max(elapsed, 0.0) / EASE_S)) * (usual - self._home)
+        apart = self._home - position
+        reach = float(np.linalg.norm(apart))
+        if reach > LEASH_M:
+            self._home = position + apart * (LEASH_M / reach)
+
+    def reset(self) -> None:
+        """Forgets the past: the next position becomes home."""
+        self._past.clear()
+
+    def camera(
+        self, yaw: float = 0.0, pitch: float = 0.0, distance_m: float = DEFAULT_DISTANCE_M, size: int = 512
+    ) -> Camera:
+        """A square view; without arguments that of the peer's lens, centered.
+
+        Args:
+            yaw: radians around the head from the lens's direction, signs as in Camera.orbit.
+            pitch: radians above the lens's direction.
+            distance_m: from the head's center, kept within MIN_DISTANCE_M and MAX_DISTANCE_M.
+            size: width and height in pixels.
+        """
+        distance_m = float(np.clip(distance_m, MIN_DISTANCE_M, MAX_DISTANCE_M))
+        lens_yaw, lens_pitch = self._lens_direction()
+        lens_view = Camera.orbit(self._home, 0.0, lens_yaw, lens_pitch, size)
+        _, down, forward = lens_view.camera_from_world[:3, :3].astype(np.float64)
+        eyes_above_center = 2 * (0.5 - EYE_LEVEL) * np.tan(np.radians(FOV_DEG) / 2) * (distance_m - HEAD_DEPTH_M)
+        target = self._home + HEAD_DEPTH_M * forward + eyes_above_center * down
+        pitch = float(np.clip(lens_pitch + pitch, -MAX_PITCH, MAX_PITCH))
+        return Camera.orbit(target, distance_m, lens_yaw + yaw, pitch, size, FOV_DEG)
+
+    def _lens_direction(self) -> tuple[float, float]:
+        x, y, z = self._home
+        if z <= 0:  # behind the lens: no face is seen from there
+            return 0.0, 0.0
+        return float(np.arctan2(-x, z)), float(np.arctan2(y, np.hypot(x, z)))
