@@ -10,6 +10,7 @@ from typing import Any, cast
 from aiohttp import web
 
 from codec.signaling import ErrorCode, Fields, SignalingError, decode_object
+from server.config import ServerConfig
 from server.origins import is_request_allowed, remote_address
 from server.state import STATE, ServerState
 from server.tokens import InviteClaims, JoinClaims
@@ -82,7 +83,7 @@ def _check_passcode(state: ServerState, address: str | None, passcode: str, now:
 async def get_config(request: web.Request) -> web.Response:
     """Handles `GET /api/config`: what the join screen needs to know."""
     state = request.app[STATE]
-    guests = await asyncio.to_thread(read_guests, state.config.web_root)
+    guests = await asyncio.to_thread(lambda: read_guests(guests_index(state.config)))
     return web.json_response(
         {
             "guests": guests,
@@ -93,16 +94,21 @@ async def get_config(request: web.Request) -> web.Response:
     )
 
 
-def read_guests(web_root: Path) -> list[dict[str, str]]:
-    """The guest avatars that `guests/index.json` lists: a list of objects, or `{"guests": [...]}`.
+def guests_index(config: ServerConfig) -> Path:
+    """The list of guest avatars; the pictures stand beside it. A page may bring its own guests."""
+    own = config.web_root / "guests" / "index.json"
+    return own if own.is_file() else config.guests_root / "guests.json"
 
-    Entries without `avatar_id`, `name` and `thumbnail` are left out; so is everything when the file is no good.
+
+def read_guests(index_path: Path) -> list[dict[str, str]]:
+    """The guest avatars in a list of objects with `avatar_id`, `name` and `thumbnail`, or `{"guests": [...]}`.
+
+    Entries without these texts are left out; so is everything when the file is no good.
     """
     try:
-        path = web_root / "guests" / "index.json"
-        if path.stat().st_size > MAX_INDEX_BYTES:
+        if index_path.stat().st_size > MAX_INDEX_BYTES:
             return []
-        index: Any = json.loads(path.read_text("utf-8"))
+        index: Any = json.loads(index_path.read_text("utf-8"))
     except (OSError, ValueError):
         return []
     entries: Any = cast(dict[str, Any], index).get("guests") if isinstance(index, dict) else index

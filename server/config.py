@@ -13,7 +13,9 @@ from server.errors import ConfigError
 
 T = TypeVar("T", int, float)
 
-DEFAULT_WEB_ROOT = Path(__file__).resolve().parent.parent / "web"
+_ROOT = Path(__file__).resolve().parent.parent
+DEFAULT_WEB_ROOT = _ROOT / "web"
+DEFAULT_GUESTS_ROOT = _ROOT / "avatar_store" / "data" / "guests"
 MIN_SECRET_CHARS = 16
 
 
@@ -31,7 +33,8 @@ class ServerConfig:
         secret: signs all tokens; hosted clients in other processes and a restarted server need the same one.
         passcode: asked for before a join, or None.
         require_invite: a join needs an invitation token, part of the link.
-        web_root: folder of the page (`index.html`, `src`, `styles`, `guests`).
+        web_root: folder of the page (`index.html`, `src`, `styles`, `images`).
+        guests_root: folder of the guest avatars: `guests.json` and the pictures for the join screen.
         public_origins: origins, such as `https://call.example.org`, from which browsers may connect. Empty: the
             origin that the request itself is addressed to.
         trust_proxy: take the caller's address from the last entry of `X-Forwarded-For`.
@@ -61,6 +64,7 @@ class ServerConfig:
     passcode: str | None = field(default=None, repr=False)
     require_invite: bool = False
     web_root: Path = DEFAULT_WEB_ROOT
+    guests_root: Path = DEFAULT_GUESTS_ROOT
     public_origins: tuple[str, ...] = ()
     trust_proxy: bool = False
     max_rooms: int = 100
@@ -165,6 +169,7 @@ _READERS: dict[str, Callable[[str, str], Any]] = {
     "passcode": _text,
     "require_invite": _flag,
     "web_root": _path,
+    "guests_root": _path,
     "public_origins": _texts,
     "trust_proxy": _flag,
     "max_rooms": _number(int, 1, 100_000),

@@ -5,11 +5,12 @@ from __future__ import annotations
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
+from server.api import guests_index
 from server.errors import ConfigError
 from server.origins import is_host_allowed
 from server.state import STATE, ServerState
 
-STATIC_FOLDERS = ("src", "styles", "guests", "images")
+STATIC_FOLDERS = ("src", "styles", "images")
 """Folders of the web root that are public. Tests, generators and package files are not."""
 
 SECURITY_HEADERS = {
@@ -48,17 +49,15 @@ def add_pages(app: web.Application, state: ServerState) -> None:
     for folder in STATIC_FOLDERS:
         if (web_root / folder).is_dir():
             app.router.add_static(f"/static/{folder}", web_root / folder)
-    app.router.add_get("/static/icon.svg", _get_icon)
+    guests = guests_index(state.config).parent
+    if guests.is_dir():
+        app.router.add_static("/static/guests", guests)
     app.middlewares.append(_check_host)
     app.on_response_prepare.append(_add_headers)
 
 
 async def _get_index(request: web.Request) -> web.FileResponse:
     return web.FileResponse(request.app[STATE].config.web_root / "index.html")
-
-
-async def _get_icon(request: web.Request) -> web.FileResponse:
-    return web.FileResponse(request.app[STATE].config.web_root / "icon.svg")
 
 
 @web.middleware

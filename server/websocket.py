@@ -26,6 +26,7 @@ logger = logging.getLogger(__name__)
 
 CLOSE_NORMAL = 1000
 CLOSE_REFUSED = 1008
+CLOSE_FAILED = 1011
 
 
 async def serve_part(request: web.Request) -> web.StreamResponse:
@@ -120,6 +121,9 @@ async def _serve(request: web.Request, make_session: Callable[[QueuedSocket], _S
             writer = tasks.create_task(socket.run(), name="signaling writer")
             try:
                 await _read(state, websocket, socket, session)
+            except Exception:
+                socket.close(CLOSE_FAILED, "internal error")
+                raise
             finally:
                 session.close()
                 socket.close(CLOSE_NORMAL, "")

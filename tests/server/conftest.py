@@ -21,10 +21,9 @@ SECRET = "a secret for tests only"
 def web_root(tmp_path: Path) -> Path:
     for name, text in {
         "index.html": "<!doctype html><title>visavis</title>",
-        "icon.svg": "<svg/>",
         "src/main.js": "export {};",
         "styles/base.css": "body {}",
-        "guests/index.json": "[]",
+        "images/icon.svg": "<svg/>",
         "package.json": "{}",
     }.items():
         path = tmp_path / "web" / name
@@ -40,7 +39,7 @@ async def start_site(web_root: Path) -> AsyncIterator[Callable[..., Awaitable[Si
 
     async def start(clock: Clock | None = None, **settings) -> Site:
         clock = clock or Clock()
-        config = ServerConfig(secret=SECRET, web_root=web_root, **settings)
+        config = ServerConfig(secret=SECRET, web_root=web_root, guests_root=web_root.parent / "guests", **settings)
         app = await asyncio.to_thread(make_app, config, now=clock, wall_now=clock)
         client = TestClient(TestServer(app))
         clients.append(client)

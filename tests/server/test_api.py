@@ -149,7 +149,7 @@ def test_the_callers_address_is_what_the_trusted_proxy_saw():
 @pytest.mark.parametrize(
     ("text", "names"),
     [
-        ('[{"avatar_id": "a", "name": "Ida", "thumbnail": "a.webp", "more": 1}, {"name": "x"}, 1]', ["Ida"]),
+        ('[{"avatar_id": "a", "name": "Ida", "thumbnail": "a.webp", "file": "a.vav"}, {"name": "x"}, 1]', ["Ida"]),
         ('{"guests": [{"avatar_id": "a", "name": "Ida", "thumbnail": "a.webp"}]}', ["Ida"]),
         ("{", []),
         ("{}", []),
@@ -158,10 +158,21 @@ def test_the_callers_address_is_what_the_trusted_proxy_saw():
     ],
 )
 def test_the_list_of_guests_is_read_with_care(tmp_path, text, names):
-    (tmp_path / "guests").mkdir()
-    (tmp_path / "guests" / "index.json").write_bytes(text.encode("utf-8", "surrogatepass"))
-    assert [guest["name"] for guest in read_guests(tmp_path)] == names
+    (tmp_path / "guests.json").write_bytes(text.encode("utf-8", "surrogatepass"))
+    assert [guest["name"] for guest in read_guests(tmp_path / "guests.json")] == names
     assert read_guests(tmp_path / "nowhere") == []
+
+
+async def test_guests_come_with_their_pictures(start_site, tmp_path):
+    (tmp_path / "guests").mkdir()
+    guest = {"avatar_id": "a", "name": "Ida", "thumbnail": "ida.png"}
+    (tmp_path / "guests" / "guests.json").write_text(json.dumps([guest]))
+    (tmp_path / "guests" / "ida.png").write_bytes(b"\x89PNG")
+    site = await start_site()
+    async with site.client.get("/api/config") as response:
+        assert (await response.json())["guests"] == [guest]
+    async with site.client.get("/static/guests/ida.png") as response:
+        assert (response.status, response.content_type) == (200, "image/png")
 
 
 def test_a_web_root_without_a_page_is_named(tmp_path):
