@@ -13,37 +13,38 @@ const MICROPHONE_CONSTRAINTS = { echoCancellation: true, noiseSuppression: true,
  * @typedef {{cameras: MediaDeviceInfo[], microphones: MediaDeviceInfo[], speakers: MediaDeviceInfo[]}} DeviceList
  */
 
-const CONSEQUENCE = {
-  camera: "You can join without it: your head will rest.",
-  microphone: "You can join without it and listen.",
-};
-
 /**
- * One sentence on why a device cannot be used, one on what follows.
+ * Why camera and microphone cannot be used and what follows from it; one sentence for both when the reason is the same.
  *
- * @param {DeviceKind} kind
- * @param {string} errorName `name` of the error that getUserMedia threw
+ * @param {Record<DeviceKind, string|null>} problems names of the errors that getUserMedia threw
+ * @returns {string[]}
  */
-export function mediaProblemText(kind, errorName) {
-  return `${mediaProblem(kind, errorName)} ${CONSEQUENCE[kind]}`;
+export function mediaProblemTexts({ camera, microphone }) {
+  if (camera !== null && camera === microphone) {
+    return [`${reason("camera and microphone", camera)} You can join without: your head will rest, and you can listen.`];
+  }
+  const texts = [];
+  if (camera !== null) texts.push(`${reason("the camera", camera)} You can join without it: your head will rest.`);
+  if (microphone !== null) texts.push(`${reason("the microphone", microphone)} You can join without it and listen.`);
+  return texts;
 }
 
-/** @param {DeviceKind} kind @param {string} errorName */
-function mediaProblem(kind, errorName) {
+/** @param {string} device @param {string} errorName */
+function reason(device, errorName) {
   switch (errorName) {
     case "NotAllowedError":
     case "SecurityError":
-      return `The browser does not let this page use the ${kind}; the icon next to the address changes that.`;
+      return `The browser does not let this page use ${device}; the icon next to the address changes that.`;
     case "NotFoundError":
     case "OverconstrainedError":
-      return `No ${kind} was found.`;
+      return `No ${device.replace(/^the /, "")} found.`;
     case "NotReadableError":
     case "AbortError":
-      return `The ${kind} is in use by another program or does not answer.`;
+      return `Another program uses ${device}, or it does not answer.`;
     case "InsecureContext":
-      return `Browsers give the ${kind} to pages over https or on localhost only.`;
+      return `Browsers give ${device} only to pages over https or on localhost.`;
     default:
-      return `The ${kind} could not be opened (${errorName}).`;
+      return `The browser could not open ${device} (${errorName}).`;
   }
 }
 
@@ -56,7 +57,7 @@ export class Devices {
     this.camera = null;
     /** @type {MediaStreamTrack|null} */
     this.microphone = null;
-    /** @type {Record<DeviceKind, string|null>} why a device is closed, one sentence */
+    /** @type {Record<DeviceKind, string|null>} name of the error that closed a device */
     this.problems = { camera: null, microphone: null };
     /** @type {(kind: DeviceKind) => void} */
     this.onChange = () => {};
@@ -134,7 +135,7 @@ export class Devices {
 
   /** @param {DeviceKind} kind @param {string} errorName */
   #fail(kind, errorName) {
-    this.problems[kind] = mediaProblemText(kind, errorName);
+    this.problems[kind] = errorName;
     this.#set(kind, null);
   }
 

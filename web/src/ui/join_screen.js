@@ -61,9 +61,8 @@ export class JoinScreen {
     if (track) void this.picture.play().catch(() => {}); // replaced before it played
   }
 
-  /** @param {(string|null)[]} problems */
-  showMediaProblems(problems) {
-    const sentences = problems.filter((problem) => problem !== null);
+  /** @param {string[]} sentences */
+  showMediaProblems(sentences) {
     this.mediaProblems.replaceChildren(...sentences.map((sentence) => element("p", {}, sentence)));
   }
 

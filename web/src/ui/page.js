@@ -6,6 +6,7 @@
  */
 
 import { tileSizePx } from "../atlas.js";
+import { mediaProblemTexts } from "../devices.js";
 import { LegStatsReader } from "../leg_stats.js";
 import { savePreferences } from "../preferences.js";
 import { bannerText, selfTileText } from "../status.js";
@@ -165,9 +166,9 @@ export class Page {
     devices.onChange = (kind) => {
       tellCall(kind);
       if (kind === "camera") this.join.showCamera(devices.camera);
-      this.join.showMediaProblems([devices.problems.camera, devices.problems.microphone]);
-      const problem = devices.problems[kind];
-      if (problem && this.call.state.phase === "meeting") this.call.complain(problem);
+      const texts = mediaProblemTexts(devices.problems);
+      this.join.showMediaProblems(texts);
+      if (devices.problems[kind] && this.call.state.phase === "meeting") texts.forEach((text) => this.call.complain(text));
     };
     navigator.mediaDevices?.addEventListener("devicechange", () => void this.listDevices());
     if (this.call.devices.choice.speakerId) this.call.voice.setSpeaker(this.call.devices.choice.speakerId);
