@@ -15,8 +15,8 @@ Array = NDArray[np.float64]
 _BINS = 50
 _MEMORY_S = 40.0
 """Observations older than this fade."""
-_PRIOR_S = 1.0
-"""The assumption "rests at zero" weighs as much as this time of observation."""
+_PATIENCE_S = 2.0
+"""For this long another rest must be seen before the assumption "rests at zero" gives way."""
 
 BLINK = (BLENDSHAPE_NAMES.index("eyeBlinkLeft"), BLENDSHAPE_NAMES.index("eyeBlinkRight"))
 _JAW_OPEN = BLENDSHAPE_NAMES.index("jawOpen")
@@ -25,6 +25,7 @@ _BLINK_CLOSED = 0.55
 """Score of a closed eye before one was seen; people reach 0.55 to 0.85."""
 _BLINK_OPEN = 0.15
 _MAX_BLINK_OPEN = 0.4
+_BLINK_GAMMA = 1.5
 
 
 def _rest_rules() -> tuple[Array, Array]:
@@ -56,12 +57,17 @@ class ScoreCalibration:
     def reset(self) -> None:
         """Forgets the person."""
         self._histogram = np.zeros((52, _BINS))
-        self._histogram[:, 0] = _PRIOR_S
-        self._histogram[list(BLINK), 0] = 0.0
-        self._histogram[list(BLINK), int(_BLINK_OPEN * _BINS)] = _PRIOR_S
+        assumed = np.zeros(52, np.intp)
+        assumed[list(BLINK)] = int(_BLINK_OPEN * _BINS)
+        self._histogram[np.arange(52), assumed] = _PATIENCE_S * self._quantile / (1 - self._quantile)
         self._closed = np.full(2, _BLINK_CLOSED)
         self._rest = np.zeros(52)
         self._rest[list(BLINK)] = _BLINK_OPEN
+
+    def doubt(self, seconds: float) -> None:
+        """Keeps what was learned, but as if it had been seen for at most `seconds`."""
+        total = self._histogram.sum(axis=1, keepdims=True)
+        self._histogram *= np.minimum(1.0, seconds / total)
 
     def observe(self, scores: NDArray[np.float32], interval_s: float) -> None:
         """Learns from one picture that stands for `interval_s`."""
@@ -87,7 +93,9 @@ class ScoreCalibration:
         # A margin on both sides: an open eye is still, and a short blink closes wholly.
         low = rest + 0.08
         high = np.maximum(0.92 * self._closed, low + _LEAST_BLINK_RANGE)
-        return np.clip((blink - low) / (high - low), 0.0, 1.0)
+        linear = np.clip((blink - low) / (high - low), 0.0, 1.0)
+        # Half a score is a squint or a look downwards, which narrows the eye by less than half.
+        return linear**_BLINK_GAMMA
 
 
 class LandmarkOffsets:
@@ -115,6 +123,13 @@ class LandmarkOffsets:
         self._information = np.zeros((count, 3, 3))
         self._target = np.zeros((count, 3))
         self.observed_s = 0.0
+
+    def doubt(self, seconds: float) -> None:
+        """Keeps what was learned, but as if it had been seen for at most `seconds`."""
+        share = min(1.0, seconds / max(self.observed_s, 1e-9))
+        self._information *= share
+        self._target *= share
+        self.observed_s *= share
 
     def observe(self, view: View, prior: Prior, state: FitState, interval_s: float) -> None:
         """Learns from one fitted picture that stands for `interval_s`; lively faces teach less."""

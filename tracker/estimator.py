@@ -19,9 +19,15 @@ FOCAL_RATIO = 1.1
 """Focal length of an unknown webcam over the longer side of its picture."""
 LOST_RESIDUAL = 0.08
 """A fit worse than this starts anew."""
-STRANGER_RESIDUAL = 0.03
-STRANGER_RATIO = 2.5
+STRANGER_RESIDUAL = 0.016
+STRANGER_RATIO = 1.7
 """A fresh start that fits worse than this, and so much worse than usual, shows another face."""
+JUMP = 0.7
+"""A face that moves this many inter-ocular distances between two pictures may be another one."""
+ABSENCE_S = 1.0
+"""After a longer absence the returning face counts as perhaps another one."""
+DOUBT_S = 1.0
+"""What was learned about a face that is perhaps another one weighs as much as this time of observation."""
 _LEAST_INTERVAL_S, _LARGEST_INTERVAL_S, _FIRST_INTERVAL_S = 0.001, 0.2, 0.04
 _FRONTAL = 0.75
 """Cosine of the turn up to which the scores are trusted for calibration."""
@@ -53,6 +59,7 @@ class FaceEstimator:
         self._size = (0, 0)
         self._time_s: float | None = None
         self._usual_residual = STRANGER_RESIDUAL
+        self._middle_px = np.zeros(2)
 
     @property
     def is_following(self) -> bool:
@@ -85,6 +92,14 @@ class FaceEstimator:
         center = np.array([width / 2, height / 2])
         view = View(landmarks[self._indices], scale, self._focal_ratio * max(height, width), center)
         elapsed = _FIRST_INTERVAL_S if self._time_s is None else time_s - self._time_s
+        middle = view.landmarks_px.mean(axis=0)
+        jumped = float(np.linalg.norm(middle - self._middle_px)) > JUMP * scale
+        self._middle_px = middle
+        if self._state is None or jumped:
+            self.lose()
+            if jumped or elapsed > ABSENCE_S:
+                for learner in (self._offsets, self._scores, self._gaze):
+                    learner.doubt(DOUBT_S)
         interval = float(np.clip(elapsed, _LEAST_INTERVAL_S, _LARGEST_INTERVAL_S))
         self._time_s = time_s
 

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from renderer.head.model import JOINT_NAMES, HeadModel
 from renderer.head.pose import FLIP
 from tracker.fit import FitState
+from tracker.landmark_model import head_landmarks
 from tracker.topology import LEFT_EYE_CORNERS, LEFT_IRIS, RIGHT_EYE_CORNERS, RIGHT_IRIS
 
 Array = NDArray[np.float64]
@@ -19,9 +20,6 @@ _MAX_VERGENCE = 0.15
 _HIDDEN = 0.5
 """Closure beyond which the iris landmarks are guesses."""
 _BIAS_MEMORY_S = 20.0
-_IRIS_RADIUS_M = 0.0105
-"""From the center of the eyeball to the plane of the iris (an eyeball's radius is 12 mm)."""
-
 _CORNERS = (LEFT_EYE_CORNERS, RIGHT_EYE_CORNERS)
 _IRISES = (LEFT_IRIS, RIGHT_IRIS)
 
@@ -37,11 +35,10 @@ class GazeEstimator:
     def __init__(self, head: HeadModel) -> None:
         joints = (head.J_regressor @ head.v_template).astype(np.float64)
         corners = np.array(_CORNERS)
-        triangles = head.faces[head.landmark_faces[corners]]  # [2, 2, 3]
-        shares = head.landmark_barycentrics[corners].astype(np.float64)
-        positions = np.einsum("ijk,ijkd->ijd", shares, head.v_template[triangles].astype(np.float64))
-        self._middles = positions.mean(axis=1)  # [2, 3]
+        self._middles = head_landmarks(head, corners.ravel()).reshape(2, 2, 3).mean(axis=1)  # [2, 3]
         self._centers = joints[[JOINT_NAMES.index("left_eye"), JOINT_NAMES.index("right_eye")]]  # [2, 3]
+        irises = head_landmarks(head, np.array(_IRISES))
+        self._iris_distance = float(np.linalg.norm(irises - self._centers, axis=1).mean())
         self.reset()
 
     def reset(self) -> None:
@@ -49,6 +46,10 @@ class GazeEstimator:
         self._bias = np.zeros(4)
         self._observed_s = 0.0
         self._gaze = np.zeros(4)
+
+    def doubt(self, seconds: float) -> None:
+        """Keeps what was learned, but as if it had been seen for at most `seconds`."""
+        self._observed_s = min(self._observed_s, seconds)
 
     def __call__(
         self,
@@ -95,7 +96,7 @@ class GazeEstimator:
         ray /= np.linalg.norm(ray)
         along = float(ray @ center)
         nearest = along * ray - center
-        depth = max(0.0, _IRIS_RADIUS_M**2 - float(nearest @ nearest)) ** 0.5
+        depth = max(0.0, self._iris_distance**2 - float(nearest @ nearest)) ** 0.5
         direction = turn.T @ (nearest - depth * ray)
         direction /= np.linalg.norm(direction)
         if direction[2] <= 0.1:

@@ -23,6 +23,12 @@ def skew(vectors: Array) -> Array:
     return np.stack([zero, -z, y, z, zero, -x, -y, x, zero], axis=-1).reshape(*vectors.shape[:-1], 3, 3)
 
 
+def head_landmarks(head: HeadModel, indices: NDArray[np.intp]) -> Array:
+    """[n, 3] the landmarks `indices` [n] of the resting head model, head frame, metres."""
+    corners = head.v_template[head.faces[head.landmark_faces[indices]]].astype(np.float64)
+    return np.einsum("nk,nkd->nd", head.landmark_barycentrics[indices].astype(np.float64), corners)
+
+
 @dataclass(frozen=True, eq=False)
 class Base:
     """skull, jaw: [n, 3] the parts of the landmarks that hang on either bone, before expression and jaw move."""

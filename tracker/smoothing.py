@@ -63,13 +63,13 @@ def _gain(cutoff_hz: float, interval_s: float) -> float:
 
 
 SETTINGS = {
-    "expression": OneEuroSettings(min_cutoff_hz=3.0, beta=1.0),  # standard deviations
-    "global_rotation": OneEuroSettings(min_cutoff_hz=2.0, beta=15.0),  # rad
-    "translation": OneEuroSettings(min_cutoff_hz=1.5, beta=60.0),  # m
-    "jaw_pose": OneEuroSettings(min_cutoff_hz=4.0, beta=25.0, speed_cutoff_hz=5.0),  # rad
+    "expression": OneEuroSettings(min_cutoff_hz=2.0, beta=1.5, speed_cutoff_hz=3.0),  # standard deviations
+    "global_rotation": OneEuroSettings(min_cutoff_hz=2.0, beta=40.0),  # rad
+    "translation": OneEuroSettings(min_cutoff_hz=1.5, beta=150.0),  # m
+    "jaw_pose": OneEuroSettings(min_cutoff_hz=3.0, beta=60.0, speed_cutoff_hz=6.0),  # rad
     # A blink lasts 150 ms, four pictures: the filter may only calm an eye that is still.
-    "eyelids": OneEuroSettings(min_cutoff_hz=4.0, beta=10.0, speed_cutoff_hz=12.0),
-    "gaze": OneEuroSettings(min_cutoff_hz=2.5, beta=15.0, speed_cutoff_hz=5.0),  # rad; saccades are jumps
+    "eyelids": OneEuroSettings(min_cutoff_hz=2.0, beta=15.0, speed_cutoff_hz=12.0),
+    "gaze": OneEuroSettings(min_cutoff_hz=2.0, beta=25.0, speed_cutoff_hz=6.0),  # rad; saccades are jumps
 }
 """Per field of FaceParams; jitter and lag on recorded calls decided (docs/tracking.md)."""
 
