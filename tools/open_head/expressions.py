@@ -15,10 +15,11 @@ from tools import anny_data
 from tools.open_head.shape import Bust
 
 STATISTICS_FILE = Path(__file__).parents[1] / "data" / "motion_statistics.json"
-FLOOR = 0.12
+FLOOR, LARGE_FLOOR = 0.16, 0.08
 """Standard deviation (in units of a full face unit) that every unit gets on top of what was measured: the clips hardly
-puff a cheek, but people do."""
-EXTRA_FLOOR = 0.06
+puff a cheek, but people do. Units that move the skin furthest get the smaller one."""
+LARGE_UNITS = ("mouthClose", "tongueOut")
+EXTRA_FLOOR = 0.08
 """The same for MakeHuman's own units, which no clip can be scored for."""
 JOINT_UNITS = ("jawOpen", "jawLeft", "jawRight", "eyeBlink", "eyeLook")
 """Units that joints and eyelids reproduce; they are no expression directions."""
@@ -76,7 +77,7 @@ def build_expressions(bust: Bust, units: dict[str, Array]) -> Expressions:
     sign = np.sign(right[np.arange(len(sizes)), np.abs(right).argmax(axis=1)])
     coefficients = (right * sign[:, None]) @ np.linalg.inv(spread)  # sigma units of each component per unit
     directions = (left * sizes * sign).reshape(-1, 3, MAX_EXPRESSION)
-    return Expressions(directions, {name: coefficients[:, i] for i, name in enumerate(names)})
+    return Expressions(directions, {name: coefficients[:, i].astype(np.float64) for i, name in enumerate(names)})
 
 
 def _covariance(names: list[str]) -> Array:
@@ -88,12 +89,11 @@ def _covariance(names: list[str]) -> Array:
     table = np.array(statistics["covariance"])
     covariance = np.zeros((len(names), len(names)))
     known = [i for i, name in enumerate(names) if name in measured]
-    if known:
-        rows = [measured[names[i]] for i in known]
-        covariance[np.ix_(known, known)] = table[np.ix_(rows, rows)]
+    rows = [measured[names[i]] for i in known]
+    covariance[np.ix_(known, known)] = table[np.ix_(rows, rows)]
     mirror = [names.index(_mirrored(name)) for name in names]
     covariance = (covariance + covariance[np.ix_(mirror, mirror)]) / 2
-    floors = [EXTRA_FLOOR if "-" in name else FLOOR for name in names]
+    floors = [EXTRA_FLOOR if "-" in name else LARGE_FLOOR if name in LARGE_UNITS else FLOOR for name in names]
     return covariance + np.diag(np.square(floors))
 
 

