@@ -42,6 +42,9 @@ from codec.signaling import (
 logger = logging.getLogger(__name__)
 
 TICK_S = 0.05
+MISSING_S = 20.0
+"""How long a member that the server no longer lists after a reconnection may take to come back to it too."""
+
 EXTRACTOR = "mediapipe-gn-1"
 """Names the tracker in the `hello` to peers."""
 
@@ -115,6 +118,7 @@ class Call:
         self._ice_servers: Sequence[IceServer] = ()
         self._members: dict[str, Member] = {}
         self._links: dict[str, PeerLink] = {}
+        self._missing: dict[str, float] = {}
         self._tasks = TaskOwner("call")
         self.member: Member | None = None
 
@@ -200,6 +204,8 @@ class Call:
             now = monotonic_s()
             for link in list(self._links.values()):
                 link.tick(now)
+            for member_id in [missing for missing, deadline in self._missing.items() if deadline <= now]:
+                self._lose(member_id)
 
     # --- messages of the server
 
@@ -212,8 +218,9 @@ class Call:
             case Joined(member, members):
                 self.member = member
                 self._events.on_joined(member)
-                for gone in set(self._members) - {other.member_id for other in members}:
-                    self._lose(gone)
+                for missing in set(self._members) - {other.member_id for other in members}:
+                    # A server that has just restarted does not know everybody yet.
+                    self._missing.setdefault(missing, monotonic_s() + MISSING_S)
                 for other in members:
                     self._meet(other)
             case MemberJoined(member) | MemberUpdated(member):
@@ -248,6 +255,7 @@ class Call:
             self.member = member
             return
         self._members[member.member_id] = member
+        self._missing.pop(member.member_id, None)
         offers = self.member.order > member.order
         link = self._links.get(member.member_id)
         if link is not None and link.offers != offers:
@@ -276,6 +284,7 @@ class Call:
         link.start()
 
     def _lose(self, member_id: str) -> None:
+        self._missing.pop(member_id, None)
         if self._members.pop(member_id, None) is not None:
             self._events.on_member_left(member_id)
         self._drop_link(member_id)

@@ -415,6 +415,11 @@ class PeerLink:
             self._notice,
         )
 
+    @property
+    def avatar_bytes_sent(self) -> int:
+        """Bytes of our avatar that this peer asked for and got."""
+        return self._avatar.bytes_sent
+
     def counters(self) -> dict[str, Any]:
         """Totals of the current connection, for tests and logs."""
         return vars(self._link.stats) | {"bad_control": self._bad_messages}

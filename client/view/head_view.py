@@ -8,7 +8,6 @@ from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from renderer.framing import Framing
 
 from client.clock import monotonic_s
 from client.stats import Average
@@ -16,6 +15,7 @@ from client.view.idle import idle_face
 from client.view.stamp import paint_stamp
 from codec.params import FaceParams
 from renderer.camera import Camera
+from renderer.framing import DEFAULT_DISTANCE_M, Framing
 from renderer.yuv import YuvPlanes
 
 logger = logging.getLogger(__name__)
@@ -110,8 +110,9 @@ class HeadView:
             self._last_face = shown.params
         params = shown.params or idle_face(now, self._last_face)
         started = monotonic_s()
-        self._framing.update(params.translation, now)
-        camera = self._framing.camera(viewpoint.yaw, viewpoint.pitch, viewpoint.distance, size)
+        self._framing.observe(params.translation, now)
+        distance_m = viewpoint.distance * DEFAULT_DISTANCE_M
+        camera = self._framing.camera(viewpoint.yaw, viewpoint.pitch, distance_m, size)
         renderer.render(params, camera, BACKGROUND_RGB, planes)
         if self._mirrored:
             for plane in (planes.y, planes.u, planes.v):

@@ -1,0 +1,160 @@
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+import av
+import numpy as np
+import pytest
+
+from client.view.compositor import Compositor, posted
+from client.view.head_view import HeadView, Viewpoint, i420_planes
+from client.view.stamp import read_stamp
+from client.view.track import AtlasTrack
+from codec.params import FaceParams
+from tests.support.fakes import FakeRenderer, Happening, face_of_gray
+
+
+class SplitRenderer(FakeRenderer):
+    """Left half dark, right half bright, as seen by the camera."""
+
+    def render(self, params, camera, background_rgb, planes) -> None:
+        super().render(params, camera, background_rgb, planes)
+        half = planes.width // 2
+        planes.y[:, :half], planes.y[:, half:] = 40, 200
+
+
+def luma(frame: av.VideoFrame) -> np.ndarray:
+    return frame.to_ndarray()[: frame.height]
+
+
+@pytest.fixture
+async def pictures():
+    return Happening()
+
+
+@pytest.fixture
+async def compositor(pictures):
+    sink = posted(lambda frame, layout: pictures.add((frame, layout)), asyncio.get_running_loop().call_soon_threadsafe)
+    compositor = Compositor(sink)
+    compositor.start()
+    yield compositor
+    await asyncio.to_thread(compositor.stop)
+
+
+def head(member_id: str, gray: int, **options) -> HeadView:
+    view = HeadView(member_id, **options)
+    view.set_renderer(FakeRenderer())
+    view.show(face_of_gray(gray), 1)
+    return view
+
+
+async def test_each_head_is_drawn_into_its_tile(compositor: Compositor, pictures: Happening) -> None:
+    compositor.put_head(head("a", 100))
+    compositor.put_head(head("b", 200))
+    compositor.put_head(head("off-screen", 250))
+    compositor.set_sizes({"a": 128, "b": 100, "nobody": 128})
+    items = await pictures.until(lambda items: bool(items) and len(items[-1][1].tiles) == 2)
+    frame, layout = items[-1]
+    assert {tile.member_id for tile in layout.tiles} == {"a", "b"}
+    for tile, gray in zip(sorted(layout.tiles, key=lambda tile: tile.member_id), (100, 200), strict=True):
+        part = luma(frame)[tile.y : tile.y + tile.size, tile.x : tile.x + tile.size]
+        assert abs(part.astype(int) - gray).max() <= 1
+
+
+async def test_nothing_is_drawn_twice_and_news_are(compositor: Compositor, pictures: Happening) -> None:
+    view = head("a", 100)
+    compositor.put_head(view)
+    compositor.set_sizes({"a": 128})
+    await pictures.until(lambda items: view.frames_drawn == 1)
+    compositor.wake()
+    view.show(face_of_gray(150), 2)
+    compositor.wake()
+    await pictures.until(lambda items: view.frames_drawn == 2)
+    view.look_from(Viewpoint(0.5, 0, 1))
+    compositor.wake()
+    await pictures.until(lambda items: view.frames_drawn == 3)
+    assert len(pictures.items) <= 4
+
+
+async def test_a_resting_head_goes_on_breathing(compositor: Compositor, pictures: Happening) -> None:
+    view = head("a", 100)
+    view.show(None, 0)
+    compositor.put_head(view)
+    compositor.set_sizes({"a": 128})
+    await pictures.until(lambda items: view.frames_drawn >= 3)
+
+
+async def test_the_preview_is_a_mirror_and_stamps_are_readable(compositor: Compositor, pictures: Happening) -> None:
+    view = HeadView("self", mirrored=True)
+    view.set_renderer(SplitRenderer())
+    view.show(face_of_gray(100), 1_763_800_000_123)
+    compositor.set_stamp(True)
+    compositor.put_head(view)
+    compositor.set_sizes({"self": 128})
+    ((frame, layout), *_) = await pictures.until(lambda items: view.frames_drawn == 1 and bool(items))
+    picture = luma(frame)
+    assert picture[100, 10] == 200
+    assert picture[100, 100] == 40
+    assert read_stamp(picture) == 1_763_800_000_123 % 2**32
+
+
+async def test_a_head_that_cannot_be_drawn_takes_nobody_with_it(
+    compositor: Compositor, pictures: Happening, caplog: pytest.LogCaptureFixture
+) -> None:
+    class BrokenRenderer(FakeRenderer):
+        def render(self, params, camera, background_rgb, planes) -> None:
+            raise ZeroDivisionError
+
+    broken, fine = head("broken", 100), head("fine", 100)
+    broken.set_renderer(BrokenRenderer())
+    compositor.put_head(broken)
+    compositor.put_head(fine)
+    compositor.set_sizes({"broken": 128, "fine": 128})
+    items = await pictures.until(lambda items: fine.frames_drawn >= 1 and len(items[-1:]) == 1)
+    await pictures.until(lambda items: [tile.member_id for tile in items[-1][1].tiles] == ["fine"])
+    assert items
+    assert "could not be drawn" in caplog.text
+
+
+async def test_the_track_sends_the_newest_picture_with_growing_times() -> None:
+    track = AtlasTrack()
+    buffers = [np.full((192, 128), gray, np.uint8) for gray in (10, 20, 30)]
+    frames = [av.VideoFrame.from_ndarray(buffer, format="yuv420p") for buffer in buffers]
+    track.put(frames[0])
+    track.put(frames[1])
+    first = await track.recv()
+    assert first is frames[1]
+    first_pts = first.pts
+    track.put(frames[2])
+    second = await track.recv()
+    assert second is frames[2]
+    assert second.pts > first_pts
+    last_pts = second.pts
+    again = await track.recv()  # a still picture is repeated for whoever needs a key frame
+    assert again is frames[2]
+    assert again.pts > last_pts
+    track.stop()
+
+
+def test_planes_are_views_of_the_buffer() -> None:
+    buffer = np.zeros((96, 64), np.uint8)
+    planes = i420_planes(buffer, 32, 16, 16, 16)
+    planes.y[:], planes.u[:], planes.v[:] = 1, 2, 3
+    whole = av.VideoFrame.from_ndarray(buffer, format="yuv420p")
+    y, u, v = (np.frombuffer(plane, np.uint8).reshape(plane.height, plane.line_size) for plane in whole.planes)
+    assert y[16:32, 32:48].min() == 1
+    assert u[8:16, 16:24].min() == 2
+    assert v[8:16, 16:24].min() == 3
+    assert buffer.sum() == 256 + 64 * 2 + 64 * 3
+
+
+def test_the_idle_face_blinks_and_stays_where_it_was() -> None:
+    from client.view.idle import idle_face
+
+    at = replace(FaceParams.neutral(), translation=np.array([0.1, 0.05, 0.8], np.float32))
+    faces = [idle_face(time_s / 30, at) for time_s in range(300)]
+    closures = np.array([face.eyelids[0] for face in faces])
+    assert closures.max() > 0.9
+    assert (closures > 0.5).mean() < 0.1
+    assert max(np.abs(face.translation - at.translation).max() for face in faces) < 0.002

@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+import threading
+
+import av
+import numpy as np
+
+from client.capture.frames import to_rgb
+from client.face_pipeline import FacePipeline
+from tests.support.fakes import FakeTracker, Happening
+
+
+def picture(gray: int, width: int = 64, height: int = 48) -> av.VideoFrame:
+    buffer = np.full((height * 3 // 2, width), 128, np.uint8)
+    buffer[:height] = gray
+    return av.VideoFrame.from_ndarray(buffer, format="yuv420p")
+
+
+async def test_faces_come_back_with_their_capture_time() -> None:
+    tracker, faces = FakeTracker(), Happening()
+    pipeline = FacePipeline(lambda: tracker, faces.add)
+    pipeline.start()
+    pipeline.push(picture(120), 1000)
+    (face,) = await faces.until(bool)
+    assert face.capture_ms == 1000
+    assert face.params.jaw_pose[0] > 0.2
+    pipeline.push(picture(0), 1040)
+    await faces.until(lambda items: len(items) == 2)
+    assert faces.items[1].params is None
+    await pipeline.aclose()
+    assert tracker.closed
+
+
+async def test_only_the_newest_frame_is_tracked_and_times_grow() -> None:
+    gate, tracking = threading.Event(), threading.Event()
+
+    class SlowTracker(FakeTracker):
+        def track(self, image_rgb, timestamp_s):
+            tracking.set()
+            gate.wait(10)
+            return super().track(image_rgb, timestamp_s)
+
+    faces = Happening()
+    pipeline = FacePipeline(SlowTracker, faces.add)
+    pipeline.start()
+    pipeline.push(picture(100), 5)
+    tracking.wait(10)
+    for capture_ms in (6, 7, 8, 3):
+        pipeline.push(picture(100), capture_ms)
+    gate.set()
+    await faces.until(lambda items: len(items) == 2)
+    await pipeline.aclose()
+    assert [face.capture_ms for face in faces.items] == [5, 6]  # the last one pushed, its time moved on
+
+
+async def test_a_tracker_that_fails_is_reported() -> None:
+    def broken() -> FakeTracker:
+        raise OSError("no model file")
+
+    pipeline = FacePipeline(broken, lambda face: None)
+    pipeline.start()
+    assert str(await pipeline.failed()) == "no model file"
+    await pipeline.aclose()
+
+
+def test_large_pictures_are_scaled_down_and_small_ones_left() -> None:
+    assert to_rgb(picture(100, 1280, 720)).shape == (360, 640, 3)
+    assert to_rgb(picture(100, 320, 240)).shape == (240, 320, 3)
+    assert abs(int(to_rgb(picture(126)).mean()) - 128) <= 2

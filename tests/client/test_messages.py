@@ -1,0 +1,89 @@
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from client.control import AvatarGet, AvatarShown, Bye, KeyRequest, PeerHello, parse_control, to_text
+from client.ui_messages import (
+    SetAvatar,
+    SetCamera,
+    SetStamp,
+    SetTiles,
+    SetView,
+    atlas_text,
+    parse_ui,
+)
+from client.view.atlas import Atlas
+from codec.signaling import SignalingError
+
+AVATAR = "ab" * 32
+HELLO = PeerHello("m1", "cd" * 32, AVATAR, 1234, "mediapipe-gn-1", 50, 1_700_000_000_000)
+
+
+@pytest.mark.parametrize("message", [HELLO, AvatarShown(AVATAR, 5), AvatarGet(AVATAR, 7), KeyRequest(), Bye()])
+def test_control_messages_survive_the_wire(message) -> None:
+    assert parse_control(to_text(message)) == message
+
+
+def test_unknown_control_types_and_fields_are_ignored() -> None:
+    assert parse_control('{"type": "wave", "hand": "left"}') is None
+    assert parse_control('{"type": "bye", "hand": "left"}') == Bye()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "[]",
+        "null",
+        '{"type": 3}',
+        '{"type": "avatar", "avatar_id": "../../etc/passwd", "avatar_bytes": 5}',
+        '{"type": "avatar", "avatar_id": null, "avatar_bytes": 5}',
+        '{"type": "avatar", "avatar_id": "' + AVATAR + '", "avatar_bytes": -1}',
+        '{"type": "avatar_get", "avatar_id": "' + AVATAR + '", "offset": 1e99}',
+        '{"type": "hello"}',
+        to_text(HELLO).replace("50", "51"),
+        "{" * 5000,
+        '{"type": "' + "x" * 10_000 + '"}',
+    ],
+)
+def test_malformed_control_messages_are_refused(text: str) -> None:
+    with pytest.raises(SignalingError):
+        parse_control(text)
+
+
+@given(st.text())
+def test_no_text_breaks_the_parsers(text: str) -> None:
+    for parse in (parse_control, parse_ui):
+        try:
+            parse(text)
+        except SignalingError:
+            pass
+
+
+def test_ui_messages() -> None:
+    assert parse_ui('{"type": "avatar", "avatar_id": null}') == SetAvatar(None)
+    assert parse_ui('{"type": "camera", "on": false}') == SetCamera(False)
+    assert parse_ui('{"type": "stamp", "on": true}') == SetStamp(True)
+    tiles = parse_ui('{"type": "tiles", "tiles": [{"member_id": "self", "size_px": 99.5}]}')
+    assert tiles == SetTiles({"self": 100})
+
+
+def test_views_are_kept_within_reason() -> None:
+    view = parse_ui('{"type": "view", "member_id": "a", "yaw": 7, "pitch": -9, "distance": 0}')
+    assert isinstance(view, SetView)
+    assert abs(view.yaw - (7 - math.tau)) < 1e-9
+    assert -1.5 < view.pitch < 0
+    assert view.distance > 0
+    for bad in ("NaN", "1e999", '"1"', "null", "true"):
+        with pytest.raises(SignalingError):
+            parse_ui(f'{{"type": "view", "member_id": "a", "yaw": {bad}, "pitch": 0, "distance": 1}}')
+
+
+def test_atlas_message_names_every_tile() -> None:
+    layout = Atlas().update({"a": 200, "self": 100})
+    assert atlas_text(layout) == (
+        '{"type":"atlas","width":512,"height":256,"tiles":'
+        '[{"member_id":"a","x":0,"y":0,"size":256},{"member_id":"self","x":256,"y":0,"size":256}]}'
+    )
