@@ -33,7 +33,7 @@ class Camera:
 
     @staticmethod
     def orbit(
-        target: NDArray[np.float32], distance_m: float, yaw: float, pitch: float, size: int, fov_deg: float = 30.0
+        target: NDArray[np.floating], distance_m: float, yaw: float, pitch: float, size: int, fov_deg: float = 30.0
     ) -> Camera:
         """A square view that circles `target`.
 

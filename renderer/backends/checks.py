@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from renderer.backends.kernels import draw as stages
+from renderer.backends.kernels.layout import GUARD_TILES
 
 if TYPE_CHECKING:
     from renderer.backends.workspace import RasterWorkspace
@@ -57,7 +58,8 @@ def draw(workspace: RasterWorkspace) -> bool:
         raise AssertionError("the order is not that of the depths")
     stages.run_bin(states)
     _check_all(workspace)
-    counts, capacity = buffers["counts"], int(states["capacity"][0])
+    tiles = int(states["grid_x"][0]) * (int(states["tiles_y"][0]) + GUARD_TILES)
+    counts, capacity = buffers["counts"][:tiles], int(states["capacity"][0])
     check_range("lengths of lists", counts, visible + 1)
     if states["longest"][0] > capacity:
         return False

@@ -60,7 +60,7 @@ def project(cloud: GaussianCloud, camera: Camera) -> ProjectedGaussians:
     """Projects the Gaussians that can be seen at all; those with a value that is not finite are left out."""
     columns = [cloud.means, cloud.quats, cloud.scales, cloud.opacities[:, None], cloud.colors]
     usable = np.all([np.isfinite(column).all(axis=1) for column in columns], axis=0)  # [N]
-    usable &= np.linalg.norm(cloud.quats, axis=1) > 0
+    usable &= np.linalg.norm(cloud.quats.astype(np.float64), axis=1) > 0
     view = camera.camera_from_world.astype(np.float64)
     means = np.where(usable[:, None], cloud.means, 0).astype(np.float64) @ view[:3, :3].T + view[:3, 3]  # [N, 3]
     usable &= (means[:, 2] >= NEAR_M) & (np.where(usable, cloud.opacities, 0) >= ALPHA_MIN)

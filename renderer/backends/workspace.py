@@ -69,6 +69,7 @@ class RasterWorkspace:
         self.add("block_ends", (16,), np.int32)
         self.add("alive", (16,), np.int32)
         self._tiles = 0
+        self._planes: list[NDArray] = []
         self._checked = os.environ.get(checks.SWITCH) == "1"
 
     def add(self, name: str, shape: tuple[int, ...], dtype: DTypeLike) -> NDArray:
@@ -102,13 +103,14 @@ class RasterWorkspace:
             self._make_room(FIRST_LIST_CAPACITY)
 
     def set_output(self, output: int, planes: list[NDArray]) -> None:
-        """Sets where the picture goes; the caller vouches for the planes' size and keeps them alive.
+        """Sets where the picture goes; the caller vouches for the planes' size.
 
         Args:
             output: layout.OUTPUT_*.
             planes: arrays whose rows may be apart but whose pixels are contiguous.
         """
         self.states["output"] = output
+        self._planes = planes  # kept alive
         for i, plane in enumerate(planes):
             self.states[f"plane{i}_at"] = plane.ctypes.data
             self.states[f"stride{i}"] = plane.strides[0] // plane.itemsize
