@@ -43,7 +43,7 @@ export class AtlasPainter {
     this.frameTimes = [];
     this.probe = createContext(THUMBNAIL_PX, THUMBNAIL_PX);
     this.stampReader = createContext(STAMP_WIDTH_PX, STAMP_HEIGHT_PX);
-    video.requestVideoFrameCallback(() => this.#painted());
+    this.#awaitFrame();
   }
 
   /** @param {MediaStreamTrack} track */
@@ -85,7 +85,12 @@ export class AtlasPainter {
       const crop = this.atlas && cropOf(tile, this.atlas, this.video.videoWidth, this.video.videoHeight);
       if (target && crop) this.#draw(target, crop, nowMs);
     }
-    this.video.requestVideoFrameCallback(() => this.#painted());
+    this.#awaitFrame();
+  }
+
+  #awaitFrame() {
+    if ("requestVideoFrameCallback" in this.video) this.video.requestVideoFrameCallback(() => this.#painted());
+    else requestAnimationFrame(() => this.#painted()); // older Firefox: screen rate instead of frame rate
   }
 
   /** @param {Target} target @param {{x: number, y: number, size: number}} crop @param {number} nowMs */

@@ -275,5 +275,6 @@ export class Call {
     this.leg.link.tick(canSignal && this.state.hosted !== "none" && this.state.hosted !== "lost");
     this.voice.tick(canSignal);
     this.store.dispatch({ type: "time_passed", nowMs: performance.now() });
+    this.#updateVoice();
   }
 }

@@ -50,6 +50,9 @@ const page = new Page({
 exposeForTests(call, painter, page);
 
 window.addEventListener("online", () => call.signaling.retryNow());
+window.addEventListener("pageshow", (event) => {
+  if (event.persisted) location.reload(); // kept in the browser's history after it had left the room
+});
 window.addEventListener("pagehide", () => call.signaling.send({ type: "leave" }));
 
 await Promise.all([prepareServer(), call.devices.openBoth()]);

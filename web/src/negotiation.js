@@ -133,7 +133,7 @@ export class Negotiation {
   /** @param {number} session @param {number} nowMs @returns {Verdict} */
   #requested(session, nowMs) {
     if (!this.offering) return { action: "drop", reason: "a request to the answering side" };
-    const justBegun = nowMs < this.lastBeginMs + RETRY_SPACING_MS;
+    const justBegun = session <= this.session && nowMs < this.lastBeginMs + RETRY_SPACING_MS;
     if (justBegun || (this.status === "setting_up" && session < this.session)) {
       return { action: "drop", reason: "a newer attempt runs" };
     }

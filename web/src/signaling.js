@@ -128,7 +128,7 @@ export class SignalingClient {
         token = await this.options.getToken();
       } catch (error) {
         if (generation !== this.generation) return;
-        if (error instanceof ServerRefusal && error.errorCode !== "rate_limited") this.#refused(error);
+        if (error instanceof ServerRefusal) this.#refused(error);
         else this.#retry();
         return;
       }

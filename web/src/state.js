@@ -2,11 +2,14 @@
 /**
  * What the page knows: one immutable value and a reducer. Actions are things that happened.
  *
- * @import {LinkState, Member, RoomMember, RoomState, ServerMessage, SignalingState, UiMessageIn} from "./types.js"
+ * @import {JoinedMessage, LinkState, Member, RoomMember, RoomState, ServerMessage, SignalingState,
+ *   UiMessageIn} from "./types.js"
  */
 
 /** A lost member's tile says so for this long. */
 const GONE_TILE_MS = 5_000;
+/** After a restart of the server members come back one by one; connections to them run on for so long. */
+const RETURN_GRACE_MS = 15_000;
 const MAX_ERRORS = 20;
 
 /**
@@ -111,7 +114,7 @@ function afterServer(state, message, nowMs) {
         phase: "meeting",
         joining: false,
         self: message.member,
-        members: inOrder(message.members.filter((other) => other.member_id !== message.member.member_id)),
+        members: membersAfterJoin(state, message, nowMs),
       };
     case "member_joined":
     case "member_updated":
@@ -137,16 +140,27 @@ function afterUi(state, message) {
   }
 }
 
-/** @param {Member[]} members @returns {RoomMember[]} */
-function inOrder(members) {
-  return members.map((member) => ({ ...member, left: null })).sort((a, b) => a.order - b.order);
+/** @param {Member} member @returns {RoomMember} */
+const here = (member) => ({ ...member, left: null, missing_since_ms: null });
+
+/**
+ * @param {RoomState} state @param {JoinedMessage} message @param {number} nowMs
+ * @returns {RoomMember[]}
+ */
+function membersAfterJoin(state, message, nowMs) {
+  const listed = message.members.filter((other) => other.member_id !== message.member.member_id).map(here);
+  const ids = new Set(listed.map((member) => member.member_id));
+  const missing = present(state)
+    .filter((member) => !ids.has(member.member_id))
+    .map((member) => ({ ...member, missing_since_ms: member.missing_since_ms ?? nowMs }));
+  return [...listed, ...missing].sort((a, b) => a.order - b.order);
 }
 
 /** @param {RoomState} state @param {Member} member @returns {RoomState} */
 function withMember(state, member) {
   if (member.member_id === state.memberId) return { ...state, self: state.self && member };
   const others = state.members.filter((other) => other.member_id !== member.member_id);
-  return { ...state, members: [...others, { ...member, left: null }].sort((a, b) => a.order - b.order) };
+  return { ...state, members: [...others, here(member)].sort((a, b) => a.order - b.order) };
 }
 
 /**
@@ -168,8 +182,13 @@ function withoutMember(state, memberId, reason, nowMs) {
 
 /** @param {RoomState} state @param {number} nowMs @returns {RoomState} */
 function withoutGone(state, nowMs) {
-  const members = state.members.filter((member) => !member.left || nowMs < member.left.at_ms + GONE_TILE_MS);
-  return members.length === state.members.length ? state : { ...state, members };
+  const isLost = (/** @type {RoomMember} */ { left, missing_since_ms: since }) =>
+    !left && since !== null && nowMs >= since + RETURN_GRACE_MS;
+  const isForgotten = (/** @type {RoomMember} */ { left }) => left !== null && nowMs >= left.at_ms + GONE_TILE_MS;
+  if (!state.members.some((member) => isLost(member) || isForgotten(member))) return state;
+  const lost = state.members.find(isLost);
+  if (lost) return withoutGone(withoutMember(state, lost.member_id, "lost", nowMs), nowMs);
+  return { ...state, members: state.members.filter((member) => !isForgotten(member)) };
 }
 
 /** Members that are still there. @param {RoomState} state */

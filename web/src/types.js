@@ -104,7 +104,11 @@
  * @typedef {"idle"|"connecting"|"open"|"reconnecting"|"closed"} SignalingState
  * @typedef {"idle"|"connecting"|"live"|"reconnecting"} LinkState
  * @typedef {"join"|"meeting"|"left"} Phase
- * @typedef {Member & {left: null|{reason: "left"|"lost", at_ms: number}}} RoomMember
+ *
+ * @typedef {object} Presence
+ * @property {null|{reason: "left"|"lost", at_ms: number}} left
+ * @property {number|null} missing_since_ms known from before the server was away, and not back in the room yet
+ * @typedef {Member & Presence} RoomMember
  *
  * @typedef {object} RoomState
  * @property {Phase} phase

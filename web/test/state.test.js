@@ -119,6 +119,17 @@ test("a resume under the same id keeps the room, another id starts afresh", () =
   assert.equal(replaced.self, null);
 });
 
+test("after a restart of the server those not back yet stay for a while", () => {
+  const self = member("me", 3);
+  const alone = after(meeting(), welcome("me"), { type: "joined", member: self, members: [], resume_token: null });
+  assert.deepEqual(present(alone).map(({ member_id }) => member_id), ["a", "b"]);
+  const withA = after(alone, { type: "member_joined", member: member("a", 1) });
+  const later = reduce(withA, { type: "time_passed", nowMs: 15_000 });
+  assert.deepEqual(present(later).map(({ member_id }) => member_id), ["a"]);
+  assert.equal(later.members[1]?.left?.reason, "lost");
+  assert.deepEqual(ids(reduce(later, { type: "time_passed", nowMs: 20_000 })), ["a"]);
+});
+
 test("leaving forgets the others and keeps room and choices", () => {
   const state = after(meeting(), { type: "media_changed", muted: true }, { type: "left", farewell: "Bye." });
   assert.equal(state.phase, "left");

@@ -52,6 +52,7 @@ export class JoinScreen {
 
   askPasscode() {
     this.passcodeField.hidden = false;
+    this.passcode.required = true;
   }
 
   /** @param {MediaStreamTrack|null} track */

@@ -40,7 +40,9 @@ export class Meeting {
 
   /** @param {RoomState} state */
   update(state) {
+    const entered = this.screen.hidden && state.phase === "meeting";
     this.screen.hidden = state.phase !== "meeting";
+    if (entered) this.stage.focus({ preventScroll: true });
     const members = state.phase === "meeting" ? state.members : [];
     const wanted = new Set(members.map((member) => member.member_id));
     let changed = false;

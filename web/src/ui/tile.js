@@ -31,7 +31,7 @@ export class Tile {
     this.memberId = memberId;
     this.speakingUntilMs = 0;
     this.canvas = element("canvas", { width: "16", height: "16", "data-member-id": memberId, role: "img" });
-    this.cover = element("p", { class: "tile-cover", role: "status", hidden: true });
+    this.cover = element("p", { class: "tile-cover", hidden: true });
     this.chip = element("p", { class: "tile-chip", hidden: true });
     this.stats = element("pre", { class: "tile-stats", hidden: true });
     this.mutedIcon = element("span", { class: "tile-flag", title: "Microphone off", hidden: true }, icon("microphone-off"));
