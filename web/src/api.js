@@ -47,7 +47,10 @@ export async function fetchConfig() {
   const response = await fetch("/api/config");
   if (!response.ok) throw await refusal(response);
   const config = await response.json();
-  return { guests: Array.isArray(config.guests) ? config.guests : [], passcode_needed: config.passcode_needed === true };
+  return {
+    guests: Array.isArray(config.guests) ? config.guests : [],
+    passcode_needed: config.passcode_needed === true,
+  };
 }
 
 /**

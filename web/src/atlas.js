@@ -69,7 +69,7 @@ export function decodeStamp(rgba) {
  * @returns {number|null} milliseconds from capture to now; null when the stamp cannot be one
  */
 export function latencyMs(nowMs, stamp) {
-  const latency = ((nowMs % 2 ** 32) - stamp + 2 ** 32 + 2 ** 31) % 2 ** 32 - 2 ** 31;
+  const latency = (((nowMs % 2 ** 32) - stamp + 2 ** 32 + 2 ** 31) % 2 ** 32) - 2 ** 31;
   const [least, most] = LATENCY_RANGE_MS;
   return latency >= /** @type {number} */ (least) && latency <= /** @type {number} */ (most) ? latency : null;
 }

@@ -56,7 +56,14 @@ export class AtlasPainter {
   add(memberId, canvas) {
     const context = canvas.getContext("2d", { alpha: false });
     if (!context) return;
-    const stats = { frames: 0, firstFrameAt: null, firstHeadAt: null, firstMotionAt: null, latencies: [], badStamps: 0 };
+    const stats = {
+      frames: 0,
+      firstFrameAt: null,
+      firstHeadAt: null,
+      firstMotionAt: null,
+      latencies: [],
+      badStamps: 0,
+    };
     this.targets.set(memberId, { canvas, context, stats, firstHead: null });
   }
 

@@ -157,7 +157,10 @@ export class Call {
         this.#serverComplained(message);
         break;
       case "member_left":
-        this.#departed(before.members.find((member) => member.member_id === message.member_id), message.reason);
+        this.#departed(
+          before.members.find((member) => member.member_id === message.member_id),
+          message.reason,
+        );
         this.#updateVoice();
         break;
       default:
@@ -269,7 +272,12 @@ export class Call {
   #tick() {
     const canSignal = this.signaling.state === "open";
     const waitedMs = performance.now() - this.welcomedAtMs;
-    if (canSignal && this.state.hosted === "unknown" && this.leg.link.state === "idle" && waitedMs > HOSTED_PATIENCE_MS) {
+    if (
+      canSignal &&
+      this.state.hosted === "unknown" &&
+      this.leg.link.state === "idle" &&
+      waitedMs > HOSTED_PATIENCE_MS
+    ) {
       this.store.dispatch({ type: "hosted_missing" });
     }
     this.leg.link.tick(canSignal && this.state.hosted !== "none" && this.state.hosted !== "lost");

@@ -21,7 +21,9 @@ const MICROPHONE_CONSTRAINTS = { echoCancellation: true, noiseSuppression: true,
  */
 export function mediaProblemTexts({ camera, microphone }) {
   if (camera !== null && camera === microphone) {
-    return [`${reason("camera and microphone", camera)} You can join without: your head will rest, and you can listen.`];
+    return [
+      `${reason("camera and microphone", camera)} You can join without: your head will rest, and you can listen.`,
+    ];
   }
   const texts = [];
   if (camera !== null) texts.push(`${reason("the camera", camera)} You can join without it: your head will rest.`);

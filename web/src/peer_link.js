@@ -56,7 +56,7 @@ export class PeerLink {
     else if (verdict.action === "apply") this.#enqueue((pc) => pc.setRemoteDescription(verdict.description));
   }
 
-  /** Does what has become due; without signaling nothing can be done and everything waits. @param {boolean} canSignal */
+  /** Does what has become due. @param {boolean} canSignal without signaling nothing can be done and everything waits */
   tick(canSignal) {
     if (!canSignal) return;
     const due = this.negotiation.due(performance.now());
@@ -134,7 +134,7 @@ export class PeerLink {
   }
 
   /**
-   * @param {(pc: RTCPeerConnection) => Promise<unknown>} step skipped when its connection was replaced meanwhile; a step
+   * @param {(pc: RTCPeerConnection) => Promise<unknown>} step skipped when its connection was replaced meanwhile; one
    *   that fails is left to the set-up time-out
    */
   #enqueue(step) {

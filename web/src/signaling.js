@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * Signaling socket of a page: hello, resume after a lost socket, patience while the server is away. Knows no DOM; socket
- * and timer are handed in.
+ * Signaling socket of a page: hello, resume after a lost socket, patience while the server is away. Knows no DOM;
+ * socket and timer are handed in.
  *
  * @import {Address, ClientMessage, ErrorMessage, ServerMessage, SignalData, SignalingState} from "./types.js"
  */
@@ -54,7 +54,12 @@ export class ServerRefusal extends Error {
  * @property {() => number} [random] 0..1
  */
 
-/** Time to wait before connection attempt number `attempt` (0 = the first retry). @param {number} attempt @param {number} random */
+/**
+ * Time to wait before a connection attempt.
+ *
+ * @param {number} attempt 0: the first retry
+ * @param {number} random 0..1
+ */
 export function retryDelayMs(attempt, random) {
   return Math.min(MAX_DELAY_MS, FIRST_DELAY_MS * 2 ** attempt) * (0.5 + random / 2);
 }

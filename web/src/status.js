@@ -38,7 +38,12 @@ function avatarChip(avatar, progress, notice) {
   return avatar === "guest" ? "Guest avatar shown" : "";
 }
 
-/** My own tile; in the meeting it is too small for what an icon says already. @param {RoomState} state @returns {TileText} */
+/**
+ * My own tile; in the meeting it is too small for what an icon says already.
+ *
+ * @param {RoomState} state
+ * @returns {TileText}
+ */
 export function selfTileText(state) {
   if (state.failure || state.signaling === "idle") return { cover: "", chip: "" };
   const renderer = rendererText(state);

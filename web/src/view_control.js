@@ -105,7 +105,11 @@ export class LatestThrottle {
    * @param {number} intervalMs
    * @param {{now: () => number, setTimer: (run: () => void, ms: number) => unknown}} [clock]
    */
-  constructor(deliver, intervalMs, clock = { now: () => performance.now(), setTimer: (run, ms) => setTimeout(run, ms) }) {
+  constructor(
+    deliver,
+    intervalMs,
+    clock = { now: () => performance.now(), setTimer: (run, ms) => setTimeout(run, ms) },
+  ) {
     this.deliver = deliver;
     this.intervalMs = intervalMs;
     this.clock = clock;

@@ -37,7 +37,8 @@ export class VoiceMesh {
   update(self, others) {
     const wanted = new Map(others.map((member) => [member.member_id, member]));
     for (const memberId of [...this.peers.keys()]) if (!wanted.has(memberId)) this.#remove(memberId);
-    for (const [memberId, member] of wanted) if (!this.peers.has(memberId)) this.#add(memberId, offersVoice(self, member));
+    for (const [memberId, member] of wanted)
+      if (!this.peers.has(memberId)) this.#add(memberId, offersVoice(self, member));
   }
 
   /** @param {string} memberId @param {SignalData} data */

@@ -89,7 +89,11 @@ test("the grid makes heads as large as the stage allows", () => {
 
 test("no grid overflows its stage", () => {
   for (let count = 1; count <= 16; count++) {
-    for (const [width, height] of /** @type {[number, number][]} */ ([[1256, 632], [374, 760], [600, 600]])) {
+    for (const [width, height] of /** @type {[number, number][]} */ ([
+      [1256, 632],
+      [374, 760],
+      [600, 600],
+    ])) {
       const { columns, rows, tileWidth, tileHeight } = gridLayout(count, width, height, 10);
       assert.ok(columns * rows >= count);
       assert.ok(columns * tileWidth + (columns - 1) * 10 <= width);

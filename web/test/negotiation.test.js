@@ -20,7 +20,10 @@ test("the later comer calls, and pages call bots", () => {
 });
 
 test("exactly one of two pages offers", () => {
-  for (const [a, b] of /** @type {[number, number][]} */ ([[1, 2], [7, 3]])) {
+  for (const [a, b] of /** @type {[number, number][]} */ ([
+    [1, 2],
+    [7, 3],
+  ])) {
     const first = offersVoice({ order: a }, { order: b, kind: "browser" });
     assert.notEqual(first, offersVoice({ order: b }, { order: a, kind: "browser" }));
   }

@@ -128,7 +128,15 @@ test("a joined message may replace the resume token", async () => {
   const bench = new Bench();
   bench.client.connect();
   await bench.open();
-  const member = { member_id: "m1", name: "A", avatar_id: null, kind: "browser", order: 1, muted: false, camera_on: true };
+  const member = {
+    member_id: "m1",
+    name: "A",
+    avatar_id: null,
+    kind: "browser",
+    order: 1,
+    muted: false,
+    camera_on: true,
+  };
   bench.socket.receive({ type: "joined", member, members: [], resume_token: "resume-joined" });
   bench.socket.onclose?.({});
   await bench.elapse();

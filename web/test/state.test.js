@@ -103,12 +103,18 @@ test("a lost member's tile says so for five seconds", () => {
     nowMs: 1_000,
   });
   assert.deepEqual(ids(lost), ["a", "b"]);
-  assert.deepEqual(present(lost).map(({ member_id }) => member_id), ["b"]);
+  assert.deepEqual(
+    present(lost).map(({ member_id }) => member_id),
+    ["b"],
+  );
   assert.match(tileText(/** @type {RoomMember} */ (lost.members[0]), lost).cover, /^Gone/);
   assert.equal(reduce(lost, { type: "time_passed", nowMs: 5_999 }), lost);
   assert.deepEqual(ids(reduce(lost, { type: "time_passed", nowMs: 6_000 })), ["b"]);
   const back = after(lost, { type: "member_joined", member: member("a", 1) });
-  assert.deepEqual(present(back).map(({ member_id }) => member_id), ["a", "b"]);
+  assert.deepEqual(
+    present(back).map(({ member_id }) => member_id),
+    ["a", "b"],
+  );
 });
 
 test("a resume under the same id keeps the room, another id starts afresh", () => {
@@ -122,10 +128,16 @@ test("a resume under the same id keeps the room, another id starts afresh", () =
 test("after a restart of the server those not back yet stay for a while", () => {
   const self = member("me", 3);
   const alone = after(meeting(), welcome("me"), { type: "joined", member: self, members: [], resume_token: null });
-  assert.deepEqual(present(alone).map(({ member_id }) => member_id), ["a", "b"]);
+  assert.deepEqual(
+    present(alone).map(({ member_id }) => member_id),
+    ["a", "b"],
+  );
   const withA = after(alone, { type: "member_joined", member: member("a", 1) });
   const later = reduce(withA, { type: "time_passed", nowMs: 15_000 });
-  assert.deepEqual(present(later).map(({ member_id }) => member_id), ["a"]);
+  assert.deepEqual(
+    present(later).map(({ member_id }) => member_id),
+    ["a"],
+  );
   assert.equal(later.members[1]?.left?.reason, "lost");
   assert.deepEqual(ids(reduce(later, { type: "time_passed", nowMs: 20_000 })), ["a"]);
 });
@@ -186,10 +198,16 @@ test("the self tile tells why the head rests", () => {
     { type: "media_changed", hasCamera: true },
   );
   assert.deepEqual(selfTileText(state), { cover: "", chip: "" });
-  assert.equal(selfTileText(after(state, { type: "media_changed", hasCamera: false })).chip, "No camera: your head rests");
+  assert.equal(
+    selfTileText(after(state, { type: "media_changed", hasCamera: false })).chip,
+    "No camera: your head rests",
+  );
   const off = after(state, { type: "media_changed", cameraOn: false, hasCamera: false });
   assert.equal(selfTileText(off).chip, "Camera off: your head rests");
   const away = after(state, { type: "ui", message: { type: "tracking", state: "no_face", fps: 30, ms: 9 } });
   assert.equal(selfTileText(away).chip, "No face in view");
-  assert.equal(selfTileText(after(state, { type: "leg_changed", state: "connecting" })).cover, "Connecting to your renderer…");
+  assert.equal(
+    selfTileText(after(state, { type: "leg_changed", state: "connecting" })).cover,
+    "Connecting to your renderer…",
+  );
 });

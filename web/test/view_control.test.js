@@ -2,7 +2,16 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { FRONT_VIEW, LatestThrottle, MAX_PITCH, MAX_YAW, afterKey, dragged, wheeled, zoomed } from "../src/view_control.js";
+import {
+  FRONT_VIEW,
+  LatestThrottle,
+  MAX_PITCH,
+  MAX_YAW,
+  afterKey,
+  dragged,
+  wheeled,
+  zoomed,
+} from "../src/view_control.js";
 
 test("the head follows the finger: the camera goes the other way", () => {
   const view = dragged(FRONT_VIEW, 50, 20, 400);

@@ -13,7 +13,10 @@ const server = (message) => parseServerMessage(JSON.stringify(message));
 const ui = (message) => parseUiMessage(JSON.stringify(message));
 
 test("messages of the protocol are read, unknown fields ignored, unknown types passed over", () => {
-  assert.deepEqual(server({ type: "member_joined", member: { ...member, later: 1 } }), { type: "member_joined", member });
+  assert.deepEqual(server({ type: "member_joined", member: { ...member, later: 1 } }), {
+    type: "member_joined",
+    member,
+  });
   assert.deepEqual(server({ type: "hosted", state: "lost" }), { type: "hosted", state: "lost" });
   assert.equal(server({ type: "invented_later" }), null);
   assert.equal(ui({ type: "invented_later" }), null);
@@ -54,7 +57,10 @@ test("an atlas must fit what a browser can draw, and tiles must lie in it", () =
 });
 
 test("peer figures default to zero, notices to none, progress stays within 0..1", () => {
-  const read = ui({ type: "peers", peers: [{ member_id: "a", state: "live", avatar: "own", avatar_progress: 7, notice: null }] });
+  const read = ui({
+    type: "peers",
+    peers: [{ member_id: "a", state: "live", avatar: "own", avatar_progress: 7, notice: null }],
+  });
   assert.ok(read?.type === "peers");
   assert.equal(read.peers[0]?.fps, 0);
   assert.equal(read.peers[0]?.notice, "");
@@ -80,5 +86,8 @@ test("an invite link leads back to the same room with the same secrets", () => {
   const address = { room: "blue", passcode: "p&q", invite: "a+b", stamp: false };
   const url = new URL(inviteLink("https://call.example", address));
   assert.deepEqual(readAddress(url), address);
-  assert.equal(inviteLink("https://call.example", { ...address, passcode: null, invite: null }), "https://call.example/?room=blue");
+  assert.equal(
+    inviteLink("https://call.example", { ...address, passcode: null, invite: null }),
+    "https://call.example/?room=blue",
+  );
 });

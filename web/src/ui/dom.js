@@ -7,15 +7,17 @@ const SVG = "http://www.w3.org/2000/svg";
 const ICONS = {
   microphone: "M12 3a3 3 0 0 0-3 3v5a3 3 0 0 0 6 0V6a3 3 0 0 0-3-3Z M5.5 11a6.5 6.5 0 0 0 13 0 M12 17.5V21 M8.5 21h7",
   "microphone-off":
-    "M9 9v2a3 3 0 0 0 4.6 2.5 M15 11.5V6a3 3 0 0 0-5.8-1.1 M5.5 11a6.5 6.5 0 0 0 10.3 5.3 M18.5 11a6.5 6.5 0 0 1-.6 2.7" +
-    " M12 17.5V21 M8.5 21h7 M4 3l16 18",
+    "M9 9v2a3 3 0 0 0 4.6 2.5 M15 11.5V6a3 3 0 0 0-5.8-1.1 M5.5 11a6.5 6.5 0 0 0 10.3 5.3" +
+    " M18.5 11a6.5 6.5 0 0 1-.6 2.7 M12 17.5V21 M8.5 21h7 M4 3l16 18",
   camera: "M4.5 6.5h9a2 2 0 0 1 2 2v7a2 2 0 0 1-2 2h-9a2 2 0 0 1-2-2v-7a2 2 0 0 1 2-2Z M15.5 10.5l6-3v9l-6-3",
   "camera-off":
     "M15.5 12.8V8.5a2 2 0 0 0-2-2H9.2 M5.6 6.5H4.5a2 2 0 0 0-2 2v7a2 2 0 0 0 2 2h9a2 2 0 0 0 1.2-.4" +
     " M15.5 10.5l6-3v9l-3.2-1.6 M3.5 3.5l17 17",
   leave: "M9 4H5.5A1.5 1.5 0 0 0 4 5.5v13A1.5 1.5 0 0 0 5.5 20H9 M15 7.5l4.5 4.5-4.5 4.5 M19.5 12H9.5",
   statistics: "M4 20V11 M9.3 20V4 M14.6 20v-6 M20 20V8",
-  link: "M10 14a4 4 0 0 0 5.7 0l3.1-3.1a4 4 0 0 0-5.7-5.7L11.6 6.7 M14 10a4 4 0 0 0-5.7 0l-3.1 3.1a4 4 0 0 0 5.7 5.7l1.5-1.5",
+  link:
+    "M10 14a4 4 0 0 0 5.7 0l3.1-3.1a4 4 0 0 0-5.7-5.7L11.6 6.7" +
+    " M14 10a4 4 0 0 0-5.7 0l-3.1 3.1a4 4 0 0 0 5.7 5.7l1.5-1.5",
   settings: "M4 7h9 M19 7h1 M4 17h1 M11 17h9 M16 4.5v5 M8 14.5v5",
   rest: "M19.5 14.2A8 8 0 0 1 9.8 4.5 8 8 0 1 0 19.5 14.2Z",
   sound: "M4 9.5v5h3.5L12 18.5v-13L7.5 9.5H4Z M15.5 9a4.2 4.2 0 0 1 0 6 M18 6.5a7.8 7.8 0 0 1 0 11",
@@ -65,7 +67,12 @@ export function byId(id, type) {
   return found;
 }
 
-/** Writes only what differs, so that screen readers are not told the same thing again. @param {Node} node @param {string} text */
+/**
+ * Writes only what differs, so that screen readers are not told the same thing again.
+ *
+ * @param {Node} node
+ * @param {string} text
+ */
 export function setText(node, text) {
   if (node.textContent !== text) node.textContent = text;
 }

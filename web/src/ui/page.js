@@ -168,7 +168,8 @@ export class Page {
       if (kind === "camera") this.join.showCamera(devices.camera);
       const texts = mediaProblemTexts(devices.problems);
       this.join.showMediaProblems(texts);
-      if (devices.problems[kind] && this.call.state.phase === "meeting") texts.forEach((text) => this.call.complain(text));
+      if (devices.problems[kind] && this.call.state.phase === "meeting")
+        texts.forEach((text) => this.call.complain(text));
     };
     navigator.mediaDevices?.addEventListener("devicechange", () => void this.listDevices());
     if (this.call.devices.choice.speakerId) this.call.voice.setSpeaker(this.call.devices.choice.speakerId);

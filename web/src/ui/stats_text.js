@@ -10,6 +10,9 @@
 /** @param {number} kbps */
 const rate = (kbps) => kbps.toFixed(1).padStart(5);
 
+/** @param {number} fps @param {number} kbps */
+const flow = (fps, kbps) => `${fps.toFixed(0)} fps ${kbps.toFixed(0)} kbit/s`;
+
 /** The figures over one tile. @param {Peer} peer */
 export function peerLines(peer) {
   return [
@@ -33,8 +36,8 @@ export function legLines(leg, tracking, drawnFps) {
   if (tracking) lines.push(`tracker ${tracking.fps.toFixed(0)} fps ${tracking.ms.toFixed(1)} ms`);
   if (leg) {
     lines.push(
-      `camera ${leg.cameraWidth}×${leg.cameraHeight} ${leg.cameraFps.toFixed(0)} fps ${leg.cameraKbps.toFixed(0)} kbit/s`,
-      `heads ${leg.atlasWidth}×${leg.atlasHeight} ${leg.atlasFps.toFixed(0)} fps ${leg.atlasKbps.toFixed(0)} kbit/s`,
+      `camera ${leg.cameraWidth}×${leg.cameraHeight} ${flow(leg.cameraFps, leg.cameraKbps)}`,
+      `heads ${leg.atlasWidth}×${leg.atlasHeight} ${flow(leg.atlasFps, leg.atlasKbps)}`,
       `round trip ${leg.roundTripMs.toFixed(0)} ms`,
       `buffer ${leg.bufferMs.toFixed(0)} ms`,
     );

@@ -34,12 +34,24 @@ export class Tile {
     this.cover = element("p", { class: "tile-cover", hidden: true });
     this.chip = element("p", { class: "tile-chip", hidden: true });
     this.stats = element("pre", { class: "tile-stats", hidden: true });
-    this.mutedIcon = element("span", { class: "tile-flag", title: "Microphone off", hidden: true }, icon("microphone-off"));
-    this.restIcon = element("span", { class: "tile-flag", title: "Camera off: the head rests", hidden: true }, icon("rest"));
+    this.mutedIcon = element(
+      "span",
+      { class: "tile-flag", title: "Microphone off", hidden: true },
+      icon("microphone-off"),
+    );
+    this.restIcon = element(
+      "span",
+      { class: "tile-flag", title: "Camera off: the head rests", hidden: true },
+      icon("rest"),
+    );
     this.name = element("span", { class: "tile-name" });
     this.element = element(
       "article",
-      { class: mirrored ? "tile mirrored" : "tile", tabindex: "0", title: "Drag to look around, double-click to reset" },
+      {
+        class: mirrored ? "tile mirrored" : "tile",
+        tabindex: "0",
+        title: "Drag to look around, double-click to reset",
+      },
       this.canvas,
       this.cover,
       this.chip,
