@@ -19,6 +19,7 @@ from codec.signaling import (
     Relayed,
     Signal,
     Update,
+    WorkerHello,
 )
 from server.tokens import AttachClaims, JoinClaims, ResumeClaims, Tokens
 from tests.server.conftest import SECRET
@@ -313,6 +314,34 @@ async def test_a_page_from_another_site_is_refused(start_site):
             with pytest.raises(WSServerHandshakeError) as caught:
                 await site.open(path, headers={"Origin": origin})
             assert caught.value.status == 403
+
+
+async def test_a_worker_needs_a_token_and_says_hello_once(site):
+    stranger = await site.open("/api/worker")
+    await stranger.send(WorkerHello(await site.token(), 1))
+    error = await stranger.expect(Error)
+    assert (error.error_code, error.fatal) == ("bad_token", True)
+    assert await stranger.expect_close() == 1008
+    worker = await site.worker()
+    await worker.send(WorkerHello("t", 1))
+    assert (await worker.expect(Error)).error_code == "bad_message"
+    assert site.gauge("workers") == 1
+
+
+async def test_a_fault_in_the_server_closes_one_socket_so_that_it_may_resume(site, monkeypatch, caplog):
+    ada, _ = await site.join("Ada")
+    ben, _ = await site.join("Ben")
+    await ada.expect(MemberJoined)
+
+    def fail(*_):
+        raise RuntimeError("a fault")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("server.rooms.Rooms.receive", fail)
+        await ben.send(Leave())
+        assert await ben.expect_close() == 1011
+    await ada.send(Update(muted=True))
+    await ada.expect(MemberUpdated)
 
 
 async def test_connections_are_limited(start_site):
