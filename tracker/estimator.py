@@ -13,6 +13,7 @@ from tracker.detection import BLENDSHAPE_NAMES, Detection
 from tracker.fit import FitState, LandmarkFit, Prior, View
 from tracker.gaze import GazeEstimator
 from tracker.landmark_model import LandmarkModel
+from tracker.orientation import OrientationPrior
 from tracker.topology import fit_landmarks, inter_ocular
 
 FOCAL_RATIO = 1.1
@@ -51,6 +52,7 @@ class FaceEstimator:
         self._offsets = LandmarkOffsets(model, weights)
         self._scores = ScoreCalibration()
         self._gaze = GazeEstimator(head)
+        self._orientation = OrientationPrior()
         self._response = np.zeros((len(BLENDSHAPE_NAMES), self._dims + 15))
         for name, row in zip(head.blendshape_names, head.blendshape_params, strict=True):
             if name in BLENDSHAPE_NAMES:
@@ -98,12 +100,15 @@ class FaceEstimator:
         if self._state is None or jumped:
             self.lose()
             if jumped or elapsed > ABSENCE_S:
-                for learner in (self._offsets, self._scores, self._gaze):
+                for learner in (self._offsets, self._scores, self._gaze, self._orientation):
                     learner.doubt(DOUBT_S)
         interval = float(np.clip(elapsed, _LEAST_INTERVAL_S, _LARGEST_INTERVAL_S))
         self._time_s = time_s
 
-        prior = self._prior(detection.scores)
+        seen_rotation = self._orientation.in_our_camera(
+            detection.camera_from_face, middle - center, height, view.focal_px
+        )
+        prior = self._prior(detection.scores, self._orientation.predict(seen_rotation))
         state = self._follow(view, prior) or self._find(view, prior, interval)
         if state is None:
             self.lose()
@@ -112,6 +117,7 @@ class FaceEstimator:
         if state.rotation[2, 2] > _FRONTAL:
             self._scores.observe(detection.scores, interval)
             self._offsets.observe(view, prior, state, interval)
+            self._orientation.observe(seen_rotation, state.rotation, interval)
             self._usual_residual += min(1.0, interval) * (state.residual - self._usual_residual)
         gaze = self._gaze(landmarks, state, view.focal_px, center, prior.gaze, prior.eyelids, interval)
         return self._params(state, prior, gaze), state.residual
@@ -141,14 +147,16 @@ class FaceEstimator:
         self._offsets.reset()
         self._scores.reset()
         self._gaze.reset()
+        self._orientation.reset()
         self._usual_residual = STRANGER_RESIDUAL
 
-    def _prior(self, scores: NDArray[np.float32]) -> Prior:
+    def _prior(self, scores: NDArray[np.float32], rotation: NDArray[np.float64] | None) -> Prior:
         calibrated = self._scores.expression_scores(scores)
         calibrated[list(BLINK)] = self._scores.eyelids(scores)
         vector = calibrated @ self._response
         dims = self._dims
         return Prior(
+            rotation=rotation,
             expression=vector[:dims],
             jaw_pose=vector[dims + 6 : dims + 9],
             eyelids=np.clip(vector[dims + 9 : dims + 11], 0.0, 1.0),

@@ -30,6 +30,8 @@ EXPRESSION_SIGMA = 0.5
 """How far the expression strays from the scores' prior, standard deviations of the head model."""
 EXPRESSION_STEP_SIGMA = 1.0
 """How far it moves from picture to picture beyond the prior's own movement."""
+ROTATION_SIGMA = 0.01
+"""How far the skull's rotation strays from MediaPipe's, which knows depth from the picture, radians."""
 JAW_SIGMA = np.array([0.04, 0.015, 0.015])
 """How far the jaw strays from the scores' prior, radians."""
 MAX_EXPRESSION_SIGMA = 4.0
@@ -44,7 +46,17 @@ JAW_HIGHEST = np.array([0.6, 0.12, 0.08])
 
 @dataclass(frozen=True, eq=False)
 class Prior:
-    """What the blendshape scores say: expression [E], jaw_pose [3], eyelids [2], gaze [4]."""
+    """What MediaPipe says beside the landmarks.
+
+    Args:
+        rotation: [3, 3] of the skull; None where unknown.
+        expression: [E].
+        jaw_pose: [3] axis-angle.
+        eyelids: [2] closure.
+        gaze: [4].
+    """
+
+    rotation: Array | None
 
     expression: Array
     jaw_pose: Array
@@ -110,6 +122,7 @@ class LandmarkFit:
         landmark_information = CORRELATED_LANDMARKS * LANDMARK_SIGMA**2
         self._expression_information = landmark_information / EXPRESSION_SIGMA**2
         self._step_information = landmark_information / EXPRESSION_STEP_SIGMA**2
+        self._rotation_information = landmark_information / ROTATION_SIGMA**2
         self._jaw_information = landmark_information / JAW_SIGMA**2
 
     def start(self, view: View, prior: Prior, offsets: Array) -> FitState | None:
@@ -171,6 +184,10 @@ class LandmarkFit:
         diagonal[:6] = 1e-6
         diagonal[6:9] = self._jaw_information
         diagonal[9:] = self._expression_information + self._step_information
+        if prior.rotation is not None:
+            away = cv2.Rodrigues(state.rotation @ prior.rotation.T)[0].ravel()
+            diagonal[:3] += self._rotation_information
+            gradient[:3] += self._rotation_information * away
         gradient[6:9] += self._jaw_information * (state.jaw_pose - prior.jaw_pose)
         gradient[9:] += self._expression_information * (state.expression - prior.expression)
         gradient[9:] += self._step_information * (state.expression - previous.expression)

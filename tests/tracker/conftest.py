@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from codec.params import FaceParams
 from renderer.head.model import HeadModel, Part
 from renderer.head.open_head import load_open_head
-from renderer.head.pose import pose_vertices
+from renderer.head.pose import pose_vertices, rotation_matrix
 from tracker.detection import BLENDSHAPE_NAMES, Detection
 from tracker.estimator import FOCAL_RATIO
+from tracker.orientation import MEDIAPIPE_FOCAL_RATIO, view_rotation
 
 SIZE = (480, 640)
 LIGHT = np.array([-0.2, -0.35, -0.9])
@@ -49,10 +50,15 @@ class Studio:
         return values
 
     def detection(self, params: FaceParams, **scores: float) -> Detection:
-        """Exact landmarks of the posed head."""
+        """Exact landmarks of the posed head, and its rotation as MediaPipe's camera would see it."""
         vertices = pose_vertices(self.head, np.zeros_like(self.head.v_template), params)
         points = _project(_landmarks(self.head, vertices))
-        return Detection(points.astype(np.float32), self.scores(**scores), np.eye(4, dtype=np.float32))
+        height, width = SIZE
+        offset = points.mean(axis=0) - np.array([width / 2, height / 2])
+        ours, theirs = (view_rotation(offset, f) for f in (FOCAL_RATIO * width, MEDIAPIPE_FOCAL_RATIO * height))
+        matrix = np.eye(4, dtype=np.float32)
+        matrix[:3, :3] = theirs @ ours.T @ rotation_matrix(params.global_rotation)
+        return Detection(points.astype(np.float32), self.scores(**scores), matrix)
 
     def picture(self, params: FaceParams) -> NDArray[np.uint8]:
         """[H, W, 3] a shaded drawing of the posed head, back to front."""

@@ -26,7 +26,8 @@ MAX_FRAMES = 500
 """Pictures taken of each clip."""
 _WARM_UP = 10
 _MOVES = 0.02
-"""A signal that varies less (standard deviation) says nothing about correlation."""
+_BLINKS = 0.07
+"""A signal that varies less (standard deviation) says nothing about correlation: it is noise, or nobody blinked."""
 
 
 @dataclass
@@ -74,7 +75,9 @@ def run(clips: list[Path], console: Console) -> list[Figure]:
         _figure("track.residual_pct", 100 * float(np.median(np.concatenate([t.residual for t in seen]))), "%", "lower"),
         _figure("track.yaw_correlation", _mean([_correlation(t.yaw, t.matrix_yaw) for t in seen]), "", "higher"),
         _figure("track.jaw_correlation", _mean([_correlation(t.jaw, t.jaw_score) for t in seen]), "", "higher"),
-        _figure("track.blink_correlation", _mean([_correlation(t.lids, t.blink_score) for t in seen]), "", "higher"),
+        _figure(
+            "track.blink_correlation", _mean([_correlation(t.lids, t.blink_score, _BLINKS) for t in seen]), "", "higher"
+        ),
     ]
 
 
@@ -136,14 +139,14 @@ def _row(trace: _Trace) -> list[str]:
         f"{100 * np.median(trace.residual):.2f}",
         f"{_correlation(trace.yaw, trace.matrix_yaw):.3f}",
         f"{_correlation(trace.jaw, trace.jaw_score):.3f}",
-        f"{_correlation(trace.lids, trace.blink_score):.3f}",
+        f"{_correlation(trace.lids, trace.blink_score, _BLINKS):.3f}",
         f"{1e3 * np.percentile(shake, 25) if len(shake) else np.nan:.2f}",
     ]
 
 
-def _correlation(ours: list[float], theirs: list[float]) -> float:
+def _correlation(ours: list[float], theirs: list[float], least_spread: float = _MOVES) -> float:
     """Pearson's r, nan where the reference hardly moves or ours does not move at all."""
-    if len(ours) < 3 or np.std(theirs) < _MOVES or np.std(ours) == 0:
+    if len(ours) < 3 or np.std(theirs) < least_spread or np.std(ours) == 0:
         return float("nan")
     return float(np.corrcoef(ours, theirs)[0, 1])
 
