@@ -54,7 +54,7 @@ def cache_directory() -> Path:
     directory = base / _source_digest()
     try:
         directory.mkdir(parents=True, exist_ok=True)
-        others = [other for other in base.iterdir() if other.is_dir() and other != directory]
+        others = [other for other in base.glob("visavis-*") if other.is_dir() and other != directory]
         for stale in sorted(others, key=lambda other: other.stat().st_mtime)[:-_KEPT_CACHES]:
             shutil.rmtree(stale, ignore_errors=True)
         if os.access(directory, os.W_OK):
