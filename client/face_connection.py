@@ -15,6 +15,7 @@ from aiortc import RTCConfiguration, RTCDataChannel, RTCIceServer, RTCPeerConnec
 from aiortc.exceptions import InvalidStateError
 from aiortc.sdp import candidate_from_sdp
 
+from client.tasks import complete
 from client.wire_meter import WireMeter, meter_of
 from codec.signaling import IceCandidate, IceServer
 
@@ -83,7 +84,7 @@ async def close_quietly(connection: RTCPeerConnection) -> None:
     """Closes, and gives up on a connection whose closing hangs."""
     with contextlib.suppress(TimeoutError, ConnectionError, InvalidStateError):
         async with asyncio.timeout(CLOSE_TIMEOUT_S):
-            await connection.close()
+            await complete(connection.close(), CLOSE_TIMEOUT_S)
 
 
 class FaceConnection:
@@ -116,7 +117,7 @@ class FaceConnection:
         """
         for label, options in CHANNELS.items():
             self._adopt(self._pc.createDataChannel(label, **options))
-        await self._pc.setLocalDescription(await self._pc.createOffer())
+        await complete(self._pc.setLocalDescription(await self._pc.createOffer()))
         return self._pc.localDescription.sdp
 
     async def make_answer(self, sdp: str) -> str:
@@ -129,7 +130,7 @@ class FaceConnection:
         await self._describe("offer", sdp)
         if self._pc.sctp is None or self._pc.getTransceivers():
             raise ValueError("the offer is not one of data channels only")
-        await self._pc.setLocalDescription(await self._pc.createAnswer())
+        await complete(self._pc.setLocalDescription(await self._pc.createAnswer()))
         return self._pc.localDescription.sdp
 
     async def apply_answer(self, sdp: str) -> None:

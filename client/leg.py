@@ -19,7 +19,7 @@ from aiortc.mediastreams import MediaStreamError
 from client.clock import monotonic_s, unix_ms
 from client.face_connection import add_ice_candidate, close_quietly, rtc_configuration
 from client.negotiation import AddCandidate, Command, MakeAnswer, Negotiator
-from client.tasks import TaskOwner
+from client.tasks import TaskOwner, complete
 from client.ui_messages import UiMessage, parse_ui
 from client.view.track import AtlasTrack
 from codec.signaling import IceServer, SessionDescription, SignalData, SignalingError
@@ -118,7 +118,7 @@ class Leg:
         try:
             await pc.setRemoteDescription(RTCSessionDescription(offer, "offer"))
             self._attach_atlas(pc)
-            await pc.setLocalDescription(await pc.createAnswer())
+            await complete(pc.setLocalDescription(await pc.createAnswer()))
         except Exception as error:  # aiortc's SDP parser raises whatever a strange line makes it raise
             await self._drop()
             raise ValueError(f"the page's offer cannot be used: {type(error).__name__}") from error

@@ -5,9 +5,26 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine
-from typing import Any
+from typing import Any, TypeVar
 
 logger = logging.getLogger(__name__)
+
+
+T = TypeVar("T")
+
+
+async def complete(coroutine: Coroutine[Any, Any, T], grace_s: float = 6.0) -> T:
+    """Runs a step that must not be torn apart (it would leak a socket): a cancellation waits until it is through."""
+    task = asyncio.get_running_loop().create_task(coroutine)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait([task], timeout=grace_s)
+        if task.done() and not task.cancelled():
+            task.exception()  # seen, so that asyncio does not report it as lost
+        else:
+            task.cancel()
+        raise
 
 
 class TaskOwner:
@@ -58,7 +75,8 @@ class TaskOwner:
         self._closed = True
         tasks = [task for task in self._tasks if task is not asyncio.current_task()]
         for task in tasks:
-            task.cancel()
+            if not task.cancelling():  # a second cancellation would interrupt its clean-up
+                task.cancel()
         if tasks:
             await asyncio.wait(tasks)
 

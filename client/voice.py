@@ -11,7 +11,7 @@ from aiortc import MediaStreamTrack, RTCPeerConnection, RTCSessionDescription
 from client.clock import monotonic_s
 from client.face_connection import add_ice_candidate, close_quietly, rtc_configuration
 from client.negotiation import AddCandidate, Command, MakeAnswer, Negotiator
-from client.tasks import TaskOwner
+from client.tasks import TaskOwner, complete
 from codec.signaling import IceServer, SessionDescription, SignalData
 
 logger = logging.getLogger(__name__)
@@ -81,7 +81,7 @@ class VoiceLink:
         try:
             await pc.setRemoteDescription(RTCSessionDescription(offer, "offer"))
             self._attach_sound(pc)
-            await pc.setLocalDescription(await pc.createAnswer())
+            await complete(pc.setLocalDescription(await pc.createAnswer()))
         except Exception as error:  # aiortc's SDP parser raises whatever a strange line makes it raise
             await self._drop()
             raise ValueError(f"the page's offer cannot be used: {type(error).__name__}") from error

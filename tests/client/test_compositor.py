@@ -92,7 +92,7 @@ async def test_the_preview_is_a_mirror_and_stamps_are_readable(compositor: Compo
     compositor.set_stamp(True)
     compositor.put_head(view)
     compositor.set_sizes({"self": 128})
-    ((frame, layout), *_) = await pictures.until(lambda items: view.frames_drawn == 1 and bool(items))
+    ((frame, _), *_) = await pictures.until(lambda items: view.frames_drawn == 1 and bool(items))
     picture = luma(frame)
     assert picture[100, 10] == 200
     assert picture[100, 100] == 40

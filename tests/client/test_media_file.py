@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+from itertools import pairwise
 from pathlib import Path
 
 import av
@@ -114,6 +115,6 @@ async def test_a_loop_goes_on_and_its_sound_is_in_step(tmp_path: Path) -> None:
     await asyncio.to_thread(source.stop)
     pts = [chunk.pts for chunk in chunks]
     assert all(chunk.samples == CHUNK_SAMPLES for chunk in chunks)
-    assert all(later > earlier for earlier, later in zip(pts, pts[1:], strict=False))
+    assert all(later > earlier for earlier, later in pairwise(pts))
     loud = [np.abs(chunk.to_ndarray()).max() > 3000 for chunk in chunks]
     assert sum(loud) > 15

@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 from client.negotiation import (
     GONE_AFTER_S,
     AddCandidate,
@@ -136,4 +138,4 @@ def test_somebody_who_is_gone_is_tried_less_often() -> None:
     early = [now for now in attempts if now < 60]
     late = [now for now in attempts if now >= 90]
     assert len(early) == 11
-    assert all(after - before == 15 for before, after in zip(late, late[1:], strict=False))
+    assert all(after - before == 15 for before, after in pairwise(late))
