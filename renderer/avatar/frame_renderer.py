@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +16,7 @@ from renderer.avatar.kernels.frame import render_frame, run_pose
 from renderer.avatar.packing import PackedAvatar
 from renderer.backends import checks
 from renderer.backends.kernels import layout
+from renderer.backends.kernels.draw import run_bin, run_blend, run_project, run_sort
 from renderer.backends.workspace import Color, RasterWorkspace
 from renderer.camera import Camera
 from renderer.head.pose import joint_rotations, joint_transforms
@@ -79,6 +82,15 @@ class FrameRenderer:
         count, workspace = self.avatar.count, self._workspace
         axes = workspace.axes[:, :count].T.reshape(count, 3, 3).copy()
         return workspace.means[:, :count].T.copy(), axes, workspace.colors[:, :count].T.copy()
+
+    def phases(self) -> dict[str, Callable[[], None]]:
+        """The parts of a frame, in order, each to be run on the state that the last frame left: for measuring."""
+        avatar, raster = self._packed.states, self._workspace.states
+        stages = {"project": run_project, "sort": run_sort, "bin": run_bin, "blend": run_blend}
+        return {
+            "pose": lambda: run_pose(avatar),
+            **{name: partial(stage, raster) for name, stage in stages.items()},
+        }
 
     def _render(
         self, params: FaceParams, camera: Camera, background: Color, output: int, planes: list[NDArray]

@@ -12,6 +12,7 @@ from renderer.avatar.frame_renderer import FrameRenderer
 from renderer.avatar.warm_up import warm_up
 from renderer.backends import checks
 from renderer.backends.reference import ReferenceRasterizer, rotation_matrices
+from renderer.backends.workspace import FIRST_LIST_CAPACITY
 from renderer.camera import Camera
 from renderer.head.open_head import load_open_head
 from renderer.yuv import YuvPlanes
@@ -102,13 +103,15 @@ def test_frames_of_any_size_stay_inside_their_planes(width: int, height: int) ->
 
 
 def test_lists_grow_within_a_frame_and_sizes_may_change() -> None:
-    faint = np.full(6000, -3.0, np.float32)
-    avatar, params = avatar_of(6000, logit_opacities=faint), params_of(3)
+    faint = np.full(1600, -3.0, np.float32)
+    avatar, params = avatar_of(1600, logit_opacities=faint), params_of(3)
     renderer = FrameRenderer(avatar)
-    for size in (16, 96, 24):
+    for size in (12, 64, 24):
         camera = Camera.orbit(np.array([0.0, 0.0, 0.7]), 0.9, 0.0, 0.0, size)
         expected = ReferenceRasterizer().rasterize(avatar.pose(params), camera, GRAY)
         assert psnr(renderer.render_rgb(params, camera, GRAY) / 255, expected) > 55
+        if size == 12:
+            assert renderer._workspace.states["longest"][0] > FIRST_LIST_CAPACITY
 
 
 def test_two_heads_are_drawn_by_two_threads() -> None:
