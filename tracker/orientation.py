@@ -8,8 +8,11 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 
-MEDIAPIPE_FOCAL_RATIO = 0.5 / np.tan(np.radians(63.0) / 2)
-"""Focal length / height of the picture that MediaPipe's geometry module assumes (63 degrees, vertical)."""
+MEDIAPIPE_FOCAL_RATIO = 2.1
+"""Focal length / height of the picture of a camera that would explain MediaPipe's rotation of faces beside the center.
+
+Measured on rendered heads of known rotation (docs/tracking.md). MediaPipe's geometry module assumes 63 degrees
+(0.82), but the depth that its network predicts undoes only part of what follows from that."""
 _MEMORY_S = 10.0
 
 
