@@ -2,7 +2,8 @@
 /** Arithmetic of the meeting grid. */
 
 /** Heads are square, so a tile much wider or taller than that shows nothing but background. */
-const MAX_ASPECT = 1.6;
+const MAX_WIDTH_PER_HEAD = 1.6;
+const MAX_HEIGHT_PER_HEAD = 1.25;
 
 /**
  * The grid that shows `count` square heads as large as possible.
@@ -24,8 +25,8 @@ export function gridLayout(count, width, height, gap) {
     best = {
       columns,
       rows,
-      tileWidth: Math.floor(Math.min(cellWidth, headSize * MAX_ASPECT)),
-      tileHeight: Math.floor(Math.min(cellHeight, headSize * MAX_ASPECT)),
+      tileWidth: Math.floor(Math.min(cellWidth, headSize * MAX_WIDTH_PER_HEAD)),
+      tileHeight: Math.floor(Math.min(cellHeight, headSize * MAX_HEIGHT_PER_HEAD)),
       headSize,
     };
   }

@@ -87,6 +87,8 @@ export class Meeting {
       const layout = gridLayout(this.tiles.size, clientWidth, clientHeight, gap);
       this.grid.style.setProperty("--tile-width", `${layout.tileWidth}px`);
       this.grid.style.setProperty("--tile-height", `${layout.tileHeight}px`);
+      this.grid.style.setProperty("--head-size", `${layout.headSize}px`);
+      this.grid.classList.toggle("wide", layout.tileWidth > layout.headSize + 1);
       this.headSize = layout.headSize;
     }
     this.handlers.onLayout();
