@@ -277,7 +277,11 @@ class Bot:
 
     async def _dress_recorded(self, avatar_id: str) -> None:
         assert self._recorder is not None
-        model = await self._equipment.library.model(avatar_id)
+        try:
+            model = await self._equipment.library.model(avatar_id)
+        except UNUSABLE:
+            logger.warning("the avatar to record could not be loaded")
+            return
         self._recorder.set_renderer(await asyncio.to_thread(self._equipment.make_renderer, model))
 
     def on_notice(self, text: str) -> None:

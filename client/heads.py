@@ -55,7 +55,7 @@ class Heads:
         """A head that may be on screen from now on; it wears a guest avatar until it gets another one."""
         if member_id in self._views:
             return
-        view = HeadView(member_id, mirrored=member_id == SELF)
+        view = HeadView(member_id)
         view.look_from(self._viewpoints.get(member_id, Viewpoint()))
         self._views[member_id] = view
         self._rates[member_id] = RateMeter()

@@ -54,13 +54,11 @@ class HeadView:
     """See the module. Fields that both sides use are replaced whole, never changed in place.
 
     Args:
-        member_id: whose head; `self` for the preview of oneself.
-        mirrored: shown as in a mirror.
+        member_id: whose head; `self` for the preview of oneself (the page shows it as a mirror does).
     """
 
-    def __init__(self, member_id: str, mirrored: bool = False) -> None:
+    def __init__(self, member_id: str) -> None:
         self.member_id = member_id
-        self._mirrored = mirrored
         self._shown = _Shown(None, 0)
         self._drawn: tuple[object, ...] | None = None
         self._drawn_at = 0.0
@@ -114,9 +112,6 @@ class HeadView:
         distance_m = viewpoint.distance * DEFAULT_DISTANCE_M
         camera = self._framing.camera(viewpoint.yaw, viewpoint.pitch, distance_m, size)
         renderer.render(params, camera, BACKGROUND_RGB, planes)
-        if self._mirrored:
-            for plane in (planes.y, planes.u, planes.v):
-                plane[:] = plane[:, ::-1].copy()
         if stamp and shown.capture_ms:
             paint_stamp(planes.y, shown.capture_ms)
         self.render_ms.add(1000 * (monotonic_s() - started))

@@ -15,15 +15,6 @@ from codec.params import FaceParams
 from tests.support.fakes import FakeRenderer, Happening, face_of_gray
 
 
-class SplitRenderer(FakeRenderer):
-    """Left half dark, right half bright, as seen by the camera."""
-
-    def render(self, params, camera, background_rgb, planes) -> None:
-        super().render(params, camera, background_rgb, planes)
-        half = planes.width // 2
-        planes.y[:, :half], planes.y[:, half:] = 40, 200
-
-
 def luma(frame: av.VideoFrame) -> np.ndarray:
     return frame.to_ndarray()[: frame.height]
 
@@ -42,8 +33,8 @@ async def compositor(pictures):
     await asyncio.to_thread(compositor.stop)
 
 
-def head(member_id: str, gray: int, **options) -> HeadView:
-    view = HeadView(member_id, **options)
+def head(member_id: str, gray: int) -> HeadView:
+    view = HeadView(member_id)
     view.set_renderer(FakeRenderer())
     view.show(face_of_gray(gray), 1)
     return view
@@ -85,17 +76,15 @@ async def test_a_resting_head_goes_on_breathing(compositor: Compositor, pictures
     await pictures.until(lambda items: view.frames_drawn >= 3)
 
 
-async def test_the_preview_is_a_mirror_and_stamps_are_readable(compositor: Compositor, pictures: Happening) -> None:
-    view = HeadView("self", mirrored=True)
-    view.set_renderer(SplitRenderer())
+async def test_stamps_are_readable_in_the_corner_of_the_tile(compositor: Compositor, pictures: Happening) -> None:
+    view = head("self", 100)
     view.show(face_of_gray(100), 1_763_800_000_123)
     compositor.set_stamp(True)
     compositor.put_head(view)
     compositor.set_sizes({"self": 128})
     ((frame, _), *_) = await pictures.until(lambda items: view.frames_drawn == 1 and bool(items))
     picture = luma(frame)
-    assert picture[100, 10] == 200
-    assert picture[100, 100] == 40
+    assert abs(int(picture[100, 100]) - 100) <= 1
     assert read_stamp(picture) == 1_763_800_000_123 % 2**32
 
 
