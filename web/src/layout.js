@@ -2,7 +2,7 @@
 /** Arithmetic of the meeting grid. */
 
 /** Heads are square, so a tile much wider or taller than that shows nothing but background. */
-const MAX_WIDTH_PER_HEAD = 1.6;
+const MAX_WIDTH_PER_HEAD = 2;
 const MAX_HEIGHT_PER_HEAD = 1.25;
 
 /**

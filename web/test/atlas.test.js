@@ -77,7 +77,7 @@ test("the grid makes heads as large as the stage allows", () => {
   assert.deepEqual(gridLayout(1, 1280, 640, 12), {
     columns: 1,
     rows: 1,
-    tileWidth: 1024,
+    tileWidth: 1280,
     tileHeight: 640,
     headSize: 640,
   });
