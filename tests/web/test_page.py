@@ -21,6 +21,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
 WEB = Path(__file__).resolve().parents[2] / "web"
 SECRET = "a-secret-that-is-long-enough-for-tests"
+expect.set_options(timeout=20_000)  # a busy machine is no failure
 CHROMIUM_FLAGS = [
     "--no-sandbox",
     "--use-fake-device-for-media-stream",
