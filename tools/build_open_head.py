@@ -21,7 +21,7 @@ from tools.open_head.expressions import build_expressions
 from tools.open_head.landmarks import EYE_CORNERS, FOCAL, LANDMARKS, OVAL, SIZE, Detector, Embedding, embed
 from tools.open_head.shape import Bust, build_bust
 from tools.open_head.skinning import ROOT, at_open_jaw, build_rig
-from tools.open_head.units import edge_loops, face_units, lip_seam, outer_skin
+from tools.open_head.units import edge_loops, face_units, lip_seam, mirror_vertices, outer_skin
 from tools.open_head.unwrap import unwrap
 
 OUTPUT = Path(__file__).parents[1] / "renderer" / "head" / "data" / "open_head.npz"
@@ -71,7 +71,15 @@ def main() -> None:
     colors = albedo(bust)
     poser = _Poser(head)
     embedding = embed(
-        bust.vertices, bust.faces, bust.parts, np.flatnonzero(outer_skin(bust)), colors, poser, LIPS_APART, detector
+        bust.vertices,
+        bust.faces,
+        bust.parts,
+        np.flatnonzero(outer_skin(bust)),
+        mirror_vertices(bust),
+        colors,
+        poser,
+        LIPS_APART,
+        detector,
     )
     arrays["landmark_faces"] = embedding.faces
     arrays["landmark_barycentrics"] = embedding.barycentrics

@@ -5,6 +5,9 @@ All functions are pure and need only numpy. Frames: codec.params.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -36,7 +39,7 @@ def rotation_matrix(rotvec: NDArray[np.floating]) -> NDArray[np.float64]:
 def eye_rotation(yaw: float, pitch: float) -> NDArray[np.float64]:
     """[3, 3] rotation of an eyeball relative to the skull: up by `pitch`, then towards +x by `yaw` (radians)."""
     cy, sy, cp, sp = np.cos(yaw), np.sin(yaw), np.cos(pitch), np.sin(pitch)
-    return np.array([[cy, -sy * -sp, sy * cp], [0.0, cp, sp], [-sy, cy * -sp, cy * cp]])
+    return np.array([[cy, -sy * sp, sy * cp], [0.0, cp, sp], [-sy, -cy * sp, cy * cp]])
 
 
 def torso_rotation(skull: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -115,13 +118,43 @@ def pose_vertices(head: HeadModel, shape_offsets: NDArray[np.float32], params: F
     joints = head.J_regressor @ shaped
     relative = joint_rotations(params)
     rotations, translations = _joint_transforms(joints.astype(np.float64), params, relative)
-    size = shaped.size
-    features = (relative - np.eye(3)).reshape(-1).astype(np.float32)  # [36]
-    expression = params.expression
-    rest = shaped.reshape(size).copy()
-    rest += head.expressiondirs.reshape(size, -1)[:, : len(expression)] @ expression
-    rest += features @ head.posedirs.reshape(36, size)
-    rest += params.eyelids @ head.eyelid_dirs.reshape(2, size)
+    basis = _basis(head)
+    rest = shaped.ravel()  # [3 V], a copy already
+    rest += _weighted_sum(params.expression, basis.expression[: len(params.expression)])
+    features = (relative - np.eye(3)).ravel().astype(np.float32)[basis.pose_rows]
+    rest += _weighted_sum(np.concatenate([features, params.eyelids]), basis.pose_and_lids)
     transforms = np.concatenate([rotations, translations[..., None]], axis=2).astype(np.float32)  # [J, 3, 4]
-    blended = (head.lbs_weights @ transforms.reshape(5, 12)).reshape(-1, 3, 4)
-    return np.matmul(blended[:, :, :3], rest.reshape(-1, 3, 1))[..., 0] + blended[:, :, 3]
+    x, y, z = np.ascontiguousarray(rest.reshape(-1, 3).T)
+    posed = np.empty((len(x), 3), np.float32)
+    for axis in range(3):
+        a, b, c, d = (_weighted_sum(np.ascontiguousarray(row), basis.weights) for row in transforms[:, axis].T)
+        posed[:, axis] = a * x + b * y + c * z + d
+    return posed
+
+
+def _weighted_sum(weights: NDArray[np.float32], rows: NDArray[np.float32]) -> NDArray[np.float32]:
+    """weights @ rows without BLAS, whose threads wait for each other for milliseconds on a busy machine."""
+    return np.einsum("e,ev->v", weights, rows)
+
+
+@dataclass(frozen=True, eq=False)
+class _Basis:
+    """The directions of a head model, one contiguous row each."""
+
+    expression: NDArray[np.float32]  # [E, 3 V]
+    pose_rows: NDArray[np.int64]  # elements of (R - I) whose corrective is not zero
+    pose_and_lids: NDArray[np.float32]  # [pose_rows + 2, 3 V]
+    weights: NDArray[np.float32]  # [J, V]
+
+
+@lru_cache(maxsize=4)
+def _basis(head: HeadModel) -> _Basis:
+    size = head.v_template.size
+    correctives = head.posedirs.reshape(-1, size)
+    pose_rows = np.flatnonzero(np.abs(correctives).max(axis=1) > 0)
+    return _Basis(
+        expression=np.ascontiguousarray(head.expressiondirs.reshape(size, -1).T),
+        pose_rows=pose_rows,
+        pose_and_lids=np.concatenate([correctives[pose_rows], head.eyelid_dirs.reshape(2, size)]),
+        weights=np.ascontiguousarray(head.lbs_weights.T),
+    )

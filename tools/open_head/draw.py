@@ -32,7 +32,8 @@ def cast(vertices: Array, faces: NDArray[np.integer], focal: float, size: int) -
     seen = np.full((size, size), -1, np.int64)
     weights = np.zeros((size, size, 3))
     corners = xy[faces]
-    double_area = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    (ux, uy), (vx, vy) = (corners[:, 1] - corners[:, 0]).T, (corners[:, 2] - corners[:, 0]).T
+    double_area = ux * vy - uy * vx
     low = np.ceil(corners.min(axis=1) - 0.5).astype(int).clip(0, size)
     high = np.floor(corners.max(axis=1) - 0.5).astype(int).clip(-1, size - 1) + 1
     # Counter-clockwise from outside is clockwise in an image whose y points down: a negative area faces the camera.

@@ -88,6 +88,7 @@ def embed(
     faces: NDArray[np.integer],
     parts: NDArray[np.uint8],
     outer: NDArray[np.int64],
+    twins: NDArray[np.int64],
     colors: Array,
     pose: Poser,
     jaw_open: float,
@@ -100,6 +101,7 @@ def embed(
         faces: [F, 3].
         parts: [V].
         outer: face ids of the outer skin, without the insides of mouth and eye sockets.
+        twins: [V] mirror image of each vertex.
         colors: [V, 3] albedo for the pictures.
         pose: poses the head.
         jaw_open: opening (radians) at which the lips' inner landmarks are found.
@@ -115,6 +117,7 @@ def embed(
         spread = np.hypot(scatter, scatter[mirror]) / np.sqrt(2)
         embedding.weights[chosen] = (1 / (1 + (spread / TRUSTED_SCATTER) ** 2))[chosen].clip(LEAST_WEIGHT)
         embedding.faces[chosen], embedding.barycentrics[chosen] = closest_on_mesh(points[chosen], rest, faces, outer)
+    _mirror_left_from_right(embedding, mirror, faces, twins, frontal[:, 0])
     for first, part in ((RIGHT_IRIS, Part.RIGHT_EYE), (LEFT_IRIS, Part.LEFT_EYE)):
         ball = np.flatnonzero((parts[faces] == part).all(axis=1))
         points = _iris_points(vertices[parts == part], frontal[first : first + 5])
@@ -122,6 +125,20 @@ def embed(
         embedding.faces[rows], embedding.barycentrics[rows] = closest_on_mesh(points, vertices, faces, ball)
     embedding.weights[OVAL] = np.minimum(embedding.weights[OVAL], OVAL_WEIGHT)
     return embedding
+
+
+def _mirror_left_from_right(
+    embedding: Embedding, mirror: NDArray[np.int64], faces: NDArray[np.integer], twins: NDArray[np.int64], x: Array
+) -> None:
+    """Gives each landmark of the image's right half the mirrored triangle of its partner, where there is one."""
+    place = {tuple(sorted(face)): index for index, face in enumerate(faces.tolist())}
+    for index in np.flatnonzero(x[:468] > x[mirror[:468]]):
+        corners = twins[faces[embedding.faces[mirror[index]]]]
+        twin = place.get(tuple(sorted(corners.tolist())))
+        if twin is not None:
+            order = [corners.tolist().index(corner) for corner in faces[twin].tolist()]
+            embedding.faces[index] = twin
+            embedding.barycentrics[index] = embedding.barycentrics[mirror[index], order]
 
 
 def _to_head(posed: Array, neutral: Array, vertices: Array) -> Array:
