@@ -4,14 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ctypes
 import os
 import signal
+import socket
 import sys
 from collections.abc import Callable, Mapping, Sequence
 
 STOP_GRACE_S = 5.0
 RESTART_FIRST_S = 1.0
 RESTART_LONGEST_S = 30.0
+
+PR_SET_PDEATHSIG = 1  # prctl(2)
+_LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
+
+
+def _end_with_parent() -> None:
+    """Runs in the child before exec: the kernel sends it SIGTERM when we die, however that happens."""
+    assert _LIBC is not None
+    _LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 class Child:
@@ -42,6 +53,7 @@ class Child:
             stderr=asyncio.subprocess.STDOUT,
             env={**os.environ, "PYTHONUNBUFFERED": "1", **(environment or {})},
             start_new_session=True,  # Ctrl-C reaches us first; we stop the children in order
+            preexec_fn=_end_with_parent if sys.platform == "linux" else None,
         )
         return Child(name, process, on_line)
 
@@ -96,8 +108,6 @@ async def keep_running(
 
 def free_port(host: str = "127.0.0.1") -> int:
     """A TCP port that is free right now (tests and benchmarks)."""
-    import socket
-
     with socket.socket() as probe:
         probe.bind((host, 0))
         return int(probe.getsockname()[1])

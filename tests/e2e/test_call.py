@@ -71,7 +71,7 @@ async def test_voices_are_heard(speaking_recording: Path, fake_camera: Path) -> 
         await join(second, "Noor")
         for page in (first, second):
             await page.wait_for_function(
-                "Object.values(window.visavis.stats().voices).filter((v) => v.audioLevel > 0.01).length >= 2",
+                "() => Object.values(window.visavis.stats().voices).filter((v) => v.audioLevel > 0.01).length >= 2",
                 timeout=30_000,
             )
 
@@ -80,7 +80,7 @@ async def test_a_refused_camera_still_joins_and_says_so(recording: Path) -> None
     async with room() as opened, open_browser() as browser:
         await opened.start_bot("Bot", recording)
         page = await open_page(browser, opened.page_url, permissions=())
-        await page.wait_for_function("document.body.innerText.toLowerCase().includes('camera')")
+        await page.wait_for_function("() => document.body.innerText.toLowerCase().includes('camera')")
         await join(page, "Ada", preview=False)
         await wait_for_heads(page, 1)
         members = await page.evaluate("window.visavis.state().members.map((m) => m.name)")
@@ -95,14 +95,18 @@ async def test_server_restart_is_said_and_survived(recording: Path, fake_camera:
         (head,) = await wait_for_heads(page, 1)
         port = opened.url.rsplit(":", 1)[1]
         await opened.stop("server")
-        await page.wait_for_function("document.body.innerText.toLowerCase().includes('reconnecting')", timeout=20_000)
+        await page.wait_for_function(
+            "() => document.body.innerText.toLowerCase().includes('reconnecting')", timeout=20_000
+        )
         drawn = await page.evaluate("(id) => window.visavis.stats().tiles[id].frames", head)
         await page.wait_for_function(
             "([id, n]) => window.visavis.stats().tiles[id].frames > n + 25", arg=[head, drawn], timeout=20_000
         )
         await opened.start("server", ["serve", "--host", "127.0.0.1", "--port", port, "--hosted", "0"])
         await opened.wait_for_members(2)
-        await page.wait_for_function("!document.body.innerText.toLowerCase().includes('reconnecting')", timeout=30_000)
+        await page.wait_for_function(
+            "() => !document.body.innerText.toLowerCase().includes('reconnecting')", timeout=30_000
+        )
 
 
 async def test_dragging_turns_the_head(recording: Path, fake_camera: Path) -> None:

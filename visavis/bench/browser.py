@@ -67,10 +67,10 @@ async def join(page: Page, name: str, *, preview: bool = True, timeout_s: float 
     timeout_ms = timeout_s * 1000
     await page.fill("#name", name)
     if preview:
-        await page.wait_for_function("window.visavis.stats().tiles.self?.frames > 0", timeout=timeout_ms)
-    await page.wait_for_function("!document.querySelector('#join').disabled", timeout=timeout_ms)
+        await page.wait_for_function("() => window.visavis.stats().tiles.self?.frames > 0", timeout=timeout_ms)
+    await page.wait_for_function("() => !document.querySelector('#join').disabled", timeout=timeout_ms)
     await page.click("#join")
-    await page.wait_for_function("window.visavis.state().phase === 'meeting'", timeout=timeout_ms)
+    await page.wait_for_function("() => window.visavis.state().phase === 'meeting'", timeout=timeout_ms)
 
 
 async def wait_for_heads(page: Page, count: int, timeout_s: float = 30.0) -> list[str]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 
 import av
 import numpy as np
 from numpy.typing import NDArray
+
 from renderer.head.open_head import load_open_head
 from tracker.face_tracker import FaceTracker
 
@@ -28,7 +30,7 @@ def write_fake_camera(
             if seconds is not None and index >= seconds * float(rate):
                 break
             picture = frame.reformat(width, height, "yuvj420p")
-            picture.pts, picture.time_base = index, None
+            picture.pts, picture.time_base = index, Fraction(1) / rate
             for packet in stream.encode(picture):
                 sink.mux(packet)
         for packet in stream.encode(None):

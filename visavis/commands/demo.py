@@ -29,10 +29,8 @@ def demo(
     _require_free_port(port)
     with tempfile.TemporaryDirectory(prefix="visavis-") as scratch:
         recordings = video or _sample_recordings(console, Path(scratch))
-        try:
-            asyncio.run(_run(console, recordings, port, room))
-        except KeyboardInterrupt:
-            console.print("bye")
+        asyncio.run(_run(console, recordings, port, room))
+    console.print("bye")
 
 
 def _require_free_port(port: int) -> None:
@@ -57,12 +55,13 @@ def _sample_recordings(console: Console, scratch: Path) -> list[Path]:
 
 
 async def _run(console: Console, recordings: list[Path], port: int, room: str) -> None:
+    from client.shutdown import stopped_by_signals
     from visavis.local_room import open_room
 
     def on_line(name: str, line: str) -> None:
         console.print(f"{name:>7} | {line}", style="dim", markup=False, highlight=False)
 
-    async with open_room(port=port, room=room, on_line=on_line, say=console.print) as opened:
+    async with stopped_by_signals(), open_room(port=port, room=room, on_line=on_line, say=console.print) as opened:
         count = max(BOTS, len(recordings))
         for index in range(count):
             recording = recordings[index % len(recordings)]

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import os
-import signal
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 
 from visavis.errors import CommandError
+from visavis.processes import keep_running
 
 if TYPE_CHECKING:
     from server.config import ServerConfig
@@ -33,27 +33,19 @@ def serve(
 
 
 async def _serve(console: Console, config: ServerConfig, hosted: int) -> None:
+    from client.shutdown import stopped_by_signals
     from server.run import running_server
-    from visavis.processes import keep_running
 
     def on_line(line: str) -> None:
         console.print(line, style="dim", markup=False, highlight=False)
 
-    stop = asyncio.Event()
-    for name in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(name, stop.set)
-    async with running_server(config) as server, asyncio.TaskGroup() as group:
+    async with stopped_by_signals(), running_server(config) as server, asyncio.TaskGroup() as group:
         console.print(f"Serving at {server.url}", highlight=False)
         arguments = ("host", "--server", server.url)
-        workers = [
-            group.create_task(
-                keep_running(f"hosted client {n + 1}", arguments, on_line, {"VISAVIS_SECRET": config.secret})
-            )
-            for n in range(hosted)
-        ]
-        await stop.wait()
-        for worker in workers:
-            worker.cancel()
+        for index in range(hosted):
+            name = f"hosted client {index + 1}"
+            group.create_task(keep_running(name, arguments, on_line, {"VISAVIS_SECRET": config.secret}), name=name)
+        await asyncio.Event().wait()
 
 
 def host(
@@ -62,7 +54,6 @@ def host(
 ) -> None:
     """Run a hosted client: it tracks and renders for people who have only a browser. Needs VISAVIS_SECRET."""
     from client.hosted import HostedConfig, run_hosted
-
     from server.tokens import make_worker_token
 
     secret = _secret()
