@@ -107,6 +107,7 @@ class LandmarkOffsets:
     """
 
     _MEMORY_S = 30.0
+    _FIRST_S, _PAUSE_S = 2.0, 0.15
     _STIFFNESS = 0.05
     """Trust in a zero offset, relative to one second of observation."""
 
@@ -123,6 +124,7 @@ class LandmarkOffsets:
         self._information = np.zeros((count, 3, 3))
         self._target = np.zeros((count, 3))
         self.observed_s = 0.0
+        self._waiting_s = 0.0
 
     def doubt(self, seconds: float) -> None:
         """Keeps what was learned, but as if it had been seen for at most `seconds`."""
@@ -132,7 +134,14 @@ class LandmarkOffsets:
         self.observed_s *= share
 
     def observe(self, view: View, prior: Prior, state: FitState, interval_s: float) -> None:
-        """Learns from one fitted picture that stands for `interval_s`; lively faces teach less."""
+        """Learns from one fitted picture that stands for `interval_s`; lively faces teach less.
+
+        A face known for a while need not be learned from every picture.
+        """
+        self._waiting_s += interval_s
+        if self.observed_s > self._FIRST_S and self._waiting_s < self._PAUSE_S:
+            return
+        interval_s, self._waiting_s = self._waiting_s, 0.0
         base = self._model.base(prior.eyelids, prior.gaze, self.offsets)
         points, _ = self._model.pose(base, prior.expression, rotation_matrix(prior.jaw_pose))
         turn = FLIP @ state.rotation

@@ -84,7 +84,8 @@ class FaceEstimator:
         """
         landmarks = detection.landmarks_px.astype(np.float64)
         scale = inter_ocular(landmarks)
-        if not np.isfinite(landmarks).all() or scale < _SMALLEST_FACE_PX:
+        finite = all(np.isfinite(array).all() for array in (landmarks, detection.scores, detection.camera_from_face))
+        if not finite or scale < _SMALLEST_FACE_PX:
             self.lose()
             return None
         if image_size != self._size:

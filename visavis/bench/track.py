@@ -50,12 +50,13 @@ class _Trace:
 def run(clips: list[Path], console: Console) -> list[Figure]:
     """Tracks the clips with the open head, prints a table and returns the figures `track.*`.
 
-    Each picture runs on the caller's thread; pin the process to one core (`taskset -c 0`) for a strict one-core rate.
+    Times are processor time of all threads of this process, so that other load does not count: `track.fps_one_core` is
+    what one core can do when it does nothing else.
 
     Raises:
         ValueError: no clip is given, or no face is in any of them.
     """
-    table = Table("clip", "pictures", "with face %", "ms", "p95", "fit ms", "residual %", "yaw r", "jaw r", "blink r",
+    table = Table("clip", "pictures", "with face %", "cpu ms", "p95", "fit ms", "residual %", "yaw r", "jaw r", "blink r",
                   "jitter mrad", title="Face tracking")  # fmt: skip
     traces: list[_Trace] = []
     for clip in clips:
@@ -88,15 +89,15 @@ def _track(clip: Path) -> _Trace:
     try:
         for image, time_s in _pictures(clip):
             trace.pictures += 1
-            start = time.perf_counter()
+            start = time.process_time()
             detection = landmarker.detect(image, time_s)
-            landmarks_done = time.perf_counter()
+            landmarks_done = time.process_time()
             estimate = detection and estimator.estimate(detection, image.shape[:2], time_s)
             if detection is None or estimate is None:
                 estimator.lose()
                 continue
             params = smoother(estimate[0], time_s)
-            end = time.perf_counter()
+            end = time.process_time()
             if trace.pictures > _WARM_UP:
                 trace.seconds.append(end - start)
                 trace.fit_seconds.append(end - landmarks_done)
