@@ -8,7 +8,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from client.avatar_exchange import AvatarExchange, AvatarStatus
+from client.avatar_exchange import AvatarExchange
 from client.avatars import AvatarLibrary
 from client.clock import monotonic_s, unix_ms
 from client.control import (
@@ -34,7 +34,7 @@ from client.negotiation import (
     MakeOffer,
     Negotiator,
 )
-from client.stats import KbpsMeter
+from client.peer_stats import LinkTraffic, PeerStats
 from client.tasks import TaskOwner
 from codec.face_link import FaceLink
 from codec.params import FaceParams
@@ -48,6 +48,9 @@ MAX_BAD_MESSAGES = 50
 
 REFUSED_FOR_S = 30.0
 """How long a peer that was refused is left alone."""
+
+EASING_AFTER_S = 0.1
+"""Between frames nothing moves; after this much silence the face may be on its way to rest."""
 
 RESTING_AFTER_S = 1.5
 """A face of which no frame came for this long is at rest (codec.face_motion has eased it there)."""
@@ -80,21 +83,6 @@ class PeerEvents(Protocol):
     def on_notice(self, text: str) -> None:
         """A sentence for the person."""
         ...
-
-
-@dataclass(frozen=True)
-class PeerStats:
-    """One line of the `peers` message, without what the renderer knows."""
-
-    member_id: str
-    state: LinkState
-    avatar: AvatarStatus
-    avatar_progress: float
-    payload_kbps_in: float
-    payload_kbps_out: float
-    wire_kbps_in: float
-    wire_kbps_out: float
-    notice: str | None
 
 
 class PeerLink:
@@ -142,9 +130,7 @@ class PeerLink:
         self._resting = True
         self._notice: str | None = None
         self._avatar = AvatarExchange(library, self._avatar_changed)
-        self._payload = [0, 0]  # bytes in, out of closed connections
-        self._wire = [0, 0]
-        self._meters = [KbpsMeter() for _ in range(4)]
+        self._traffic = LinkTraffic()
 
     @property
     def offers(self) -> bool:
@@ -230,13 +216,10 @@ class PeerLink:
             self._current["avatar-out"].cancel()
         if connection is None:
             return
-        self._payload[0] += self._link.stats.bytes_in
-        self._payload[1] += self._link.stats.bytes_out
-        meter = connection.meter
+        meter, counted = connection.meter, self._link.stats
         self._link = FaceLink(self._own.expression_dims)
         await connection.aclose()
-        self._wire[0] += meter.bytes_in
-        self._wire[1] += meter.bytes_out
+        self._traffic.retire(counted, meter)
 
     def _task_failed(self, error: Exception) -> None:
         logger.error("a link's task failed", exc_info=error)
@@ -376,7 +359,7 @@ class PeerLink:
         connection = self._connection
         if connection is not None and connection.open and self._link.send_due(now):
             connection.send_face(self._link.send_ack(now))
-        if not self._resting:
+        if not self._resting and now - self._frame_at >= EASING_AFTER_S:
             self._show(now)
 
     def _show(self, now: float) -> None:
@@ -392,26 +375,14 @@ class PeerLink:
 
     def stats(self, now: float) -> PeerStats:
         """Rates since the last call."""
-        totals = [
-            self._payload[0] + self._link.stats.bytes_in,
-            self._payload[1] + self._link.stats.bytes_out,
-            *self._wire,
-        ]
-        if self._connection is not None:
-            meter = self._connection.meter
-            totals[2] += meter.bytes_in
-            totals[3] += meter.bytes_out
-        rates = (round(meter.sample(total, now), 1) for meter, total in zip(self._meters, totals, strict=True))
-        payload_in, payload_out, wire_in, wire_out = rates
+        meter = None if self._connection is None else self._connection.meter
+        rates = self._traffic.rates(self._link.stats, meter, now)
         return PeerStats(
             self.member_id,
             LinkState.GONE if self._refused else self._negotiator.state(now),
             self._avatar.status,
             round(self._avatar.progress, 2),
-            payload_in,
-            payload_out,
-            wire_in,
-            wire_out,
+            *rates,
             self._notice,
         )
 

@@ -1,14 +1,15 @@
 """Where each head is in the one video that the page receives. Sans-IO.
 
-Tiles are equal squares in a grid. A member keeps its tile while it is on screen, the grid grows when it must and
-shrinks only when it is empty or half empty, and its pixel size changes only when the grid does: each change costs a
-key frame and a re-layout in the page.
+Heads that are large on screen share a grid of equal squares; those that are at most half as large (the preview of
+oneself, a strip of thumbnails) stand in columns to the right of it, so that nobody renders and codes pixels that
+nobody sees. A member keeps its tile while it is on screen, and the video keeps its size while it fits: each change
+costs a key frame and a new layout in the page.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 TILE_SIZES = (128, 192, 256, 384, 512)
@@ -27,7 +28,7 @@ class Tile:
 
 @dataclass(frozen=True)
 class AtlasLayout:
-    """The grid at one time; `generation` grows with each change."""
+    """The tiles at one time; `generation` grows with each change."""
 
     width: int
     height: int
@@ -40,62 +41,101 @@ def round_up_size(size_px: int) -> int:
     return next((size for size in TILE_SIZES if size >= size_px), TILE_SIZES[-1])
 
 
+class _Slots:
+    """Numbered places: whoever has one keeps it, newcomers take the first free one."""
+
+    def __init__(self) -> None:
+        self._members: list[str | None] = []
+
+    def update(self, wanted: Collection[str]) -> None:
+        """Frees the places of those not wanted and seats newcomers; trailing free places stay."""
+        self._members = [member if member in wanted else None for member in self._members]
+        for member in wanted:
+            if member not in self._members:
+                if None in self._members:
+                    self._members[self._members.index(None)] = member
+                else:
+                    self._members.append(member)
+
+    def resize(self, count: int) -> None:
+        """Sets the number of places; those beyond `count` must be free."""
+        self._members = (self._members + [None] * count)[:count]
+
+    @property
+    def needed(self) -> int:
+        """Places up to the last taken one."""
+        return max((index + 1 for index, member in enumerate(self._members) if member is not None), default=0)
+
+    def taken(self) -> list[tuple[int, str]]:
+        """(place, member) of all."""
+        return [(index, member) for index, member in enumerate(self._members) if member is not None]
+
+
 class Atlas:
     """Assigns tiles.
 
     Args:
-        max_pixels: upper bound of the video's area; many heads get smaller tiles.
+        max_pixels: upper bound of the video's area; where heads do not fit, they get smaller.
     """
 
     def __init__(self, max_pixels: int = 1536 * 1024) -> None:
-        self._max_pixels = max_pixels
-        self._slots: list[str | None] = []
-        self._columns = 1
-        self._wanted_size = TILE_SIZES[0]
+        self.max_pixels = max_pixels
+        self._large, self._small = _Slots(), _Slots()
+        self._columns, self._rows = 1, 1
         self._layout = AtlasLayout(TILE_SIZES[0], TILE_SIZES[0], (), 0)
 
     @property
     def layout(self) -> AtlasLayout:
-        """The current grid."""
+        """The current layout."""
         return self._layout
 
-    def update(self, wanted: Mapping[str, int]) -> AtlasLayout:
+    def update(self, sizes_px: Mapping[str, int]) -> AtlasLayout:
         """Heads on screen and their size there in pixels; returns the layout, unchanged (same object) if it still fits.
 
         Heads beyond MAX_TILES are left out, the last ones first.
         """
-        wanted = dict(list(wanted.items())[:MAX_TILES])
-        slots = [member if member in wanted else None for member in self._slots]
-        for member in wanted:
-            if member not in slots:
-                if None in slots:
-                    slots[slots.index(None)] = member
-                else:
-                    slots.append(member)
-        while slots and slots[-1] is None:
-            slots.pop()
-        size = wanted_size = self._choose_size(wanted.values())
-        columns = self._columns
-        capacity = columns * math.ceil(max(len(self._slots), 1) / columns)
-        needed = max(len(slots), 1)
-        if needed > capacity or needed <= capacity // 2 or size != self._wanted_size:
-            columns = math.ceil(math.sqrt(needed))
-            rows = math.ceil(needed / columns)
-        else:
-            rows = capacity // columns
-        while size > TILE_SIZES[0] and columns * rows * size * size > self._max_pixels:
+        sizes = {member: round_up_size(size) for member, size in list(sizes_px.items())[:MAX_TILES]}
+        size = max(sizes.values(), default=TILE_SIZES[0])
+        small = [member for member, wanted in sizes.items() if 2 * wanted <= size]
+        small_size = max((sizes[member] for member in small), default=0)
+        self._large.update([member for member in sizes if member not in small])
+        self._small.update(small)
+        self._small.resize(self._small.needed)
+        self._fit_grid()
+        while size > TILE_SIZES[0] and self._area(size, small_size) > self.max_pixels:
             size = TILE_SIZES[TILE_SIZES.index(size) - 1]
-        tiles = tuple(
-            Tile(member, (slot % columns) * size, (slot // columns) * size, size)
-            for slot, member in enumerate(slots)
-            if member is not None
-        )
-        # Trailing free slots keep the grid's size while it does not have to change.
-        self._slots = slots + [None] * (columns * rows - len(slots))
-        self._columns, self._wanted_size = columns, wanted_size
-        if (columns * size, rows * size, tiles) != (self._layout.width, self._layout.height, self._layout.tiles):
-            self._layout = AtlasLayout(columns * size, rows * size, tiles, self._layout.generation + 1)
+            small_size = min(small_size, size)
+        self._set(size, small_size)
         return self._layout
 
-    def _choose_size(self, sizes_px: Iterable[int]) -> int:
-        return max(map(round_up_size, sizes_px), default=self._wanted_size)
+    def _fit_grid(self) -> None:
+        """Grows the grid when it must, and shrinks it when half of it would do."""
+        needed = max(self._large.needed, 1)
+        capacity = self._columns * self._rows
+        if needed > capacity or needed <= capacity // 2:
+            self._columns = math.ceil(math.sqrt(needed))
+            self._rows = math.ceil(needed / self._columns)
+        self._large.resize(self._columns * self._rows)
+
+    def _small_columns(self, size: int, small_size: int) -> int:
+        if not self._small.needed:
+            return 0
+        return math.ceil(self._small.needed / (self._rows * size // small_size))
+
+    def _area(self, size: int, small_size: int) -> int:
+        width = self._columns * size + self._small_columns(size, small_size) * small_size
+        return width * self._rows * size
+
+    def _set(self, size: int, small_size: int) -> None:
+        grid_width, height = self._columns * size, self._rows * size
+        tiles = [
+            Tile(member, (place % self._columns) * size, (place // self._columns) * size, size)
+            for place, member in self._large.taken()
+        ]
+        for place, member in self._small.taken():
+            column, row = divmod(place, height // small_size)
+            tiles.append(Tile(member, grid_width + column * small_size, row * small_size, small_size))
+        width = grid_width + self._small_columns(size, small_size) * small_size
+        old = self._layout
+        if (width, height, tuple(tiles)) != (old.width, old.height, old.tiles):
+            self._layout = AtlasLayout(width, height, tuple(tiles), old.generation + 1)

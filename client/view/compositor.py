@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import threading
 from collections.abc import Callable, Mapping
 
@@ -15,6 +16,7 @@ import numpy as np
 
 from client.clock import monotonic_s
 from client.view.atlas import Atlas, AtlasLayout, Tile
+from client.view.budget import PixelBudget
 from client.view.head_view import BACKGROUND_RGB, HeadView, i420_planes
 
 logger = logging.getLogger(__name__)
@@ -24,6 +26,9 @@ FRAME_PERIOD_S = 1 / 31
 
 DUTY = 0.75
 """Part of the time that may go into drawing; the rest is for tracking and coding on a small machine."""
+
+LATE_AFTER_S = 0.035
+"""Drawing that takes longer leaves less than 20 pictures a second."""
 
 IDLE_POLL_S = 0.1
 
@@ -44,7 +49,8 @@ class Compositor:
         self._stopping = False
         self._heads: dict[str, HeadView] = {}
         self._sizes_px: dict[str, int] = {}
-        self._atlas = Atlas()
+        self._budget = PixelBudget(os.cpu_count() or 1, LATE_AFTER_S)
+        self._atlas = Atlas(self._budget.pixels)
         self._stamp = False
         self._thread = threading.Thread(target=self._run, name="compositor", daemon=True)
 
@@ -113,8 +119,10 @@ class Compositor:
                 changed |= self._draw(heads[tile.member_id], tile, buffer, started)
             if changed and not self._stopping:
                 self._on_frame(av.VideoFrame.from_ndarray(buffer, format="yuv420p"), layout)
-                spent = monotonic_s() - started
-                next_at = started + max(FRAME_PERIOD_S, spent / DUTY)
+                now = monotonic_s()
+                next_at = started + max(FRAME_PERIOD_S, (now - started) / DUTY)
+                if self._budget.picture(now - started, now):
+                    self._atlas.max_pixels = self._budget.pixels
 
     def _draw(self, head: HeadView, tile: Tile, buffer: np.ndarray, now: float) -> bool:
         if self._stopping or not head.due(now):

@@ -4,7 +4,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from client.view.atlas import MAX_TILES, TILE_SIZES, Atlas, round_up_size
+from client.view.atlas import MAX_TILES, TILE_SIZES, Atlas, Tile, round_up_size
+from client.view.budget import PixelBudget
 from client.view.stamp import paint_stamp, read_stamp
 
 MEMBERS = [f"m{n}" for n in range(24)]
@@ -55,7 +56,7 @@ def test_every_layout_is_a_valid_grid(wishes: list[dict[str, int]]) -> None:
         assert len(places) == len(layout.tiles)
         for tile in layout.tiles:
             assert tile.size in TILE_SIZES
-            assert tile.x % tile.size == tile.y % tile.size == 0
+            assert tile.x % 16 == tile.y % 16 == 0
             assert tile.x + tile.size <= layout.width
             assert tile.y + tile.size <= layout.height
     assert all(after.generation >= before.generation for before, after in pairwise(layouts))
@@ -78,3 +79,54 @@ def test_the_stamps_bits_are_where_the_protocol_says() -> None:
     assert luma[8:16, 8:16].min() > 128
     luma[8:16, 8:16] = 0
     assert luma.max() < 128
+
+
+def test_small_heads_stand_beside_the_grid() -> None:
+    atlas = Atlas()
+    layout = atlas.update({"a": 400, "b": 512, "self": 130})
+    assert (layout.width, layout.height) == (2 * 512 + 192, 512)
+    assert layout.tiles[-1] == Tile("self", 1024, 0, 192)
+    more = atlas.update({"a": 400, "b": 512, "self": 130, "c": 100, "d": 90})
+    assert {tile.member_id: (tile.x, tile.y) for tile in more.tiles if tile.size == 192} == {
+        "self": (1024, 0),
+        "c": (1024, 192),
+        "d": (1216, 0),
+    }
+
+
+def test_tiles_never_overlap() -> None:
+    rng = np.random.default_rng(3)
+    atlas = Atlas(max_pixels=400_000)
+    for _ in range(200):
+        wish = {str(member): int(rng.integers(1, 700)) for member in rng.permutation(20)[: rng.integers(0, 20)]}
+        layout = atlas.update(wish)
+        painted = np.zeros((layout.height, layout.width), int)
+        for tile in layout.tiles:
+            painted[tile.y : tile.y + tile.size, tile.x : tile.x + tile.size] += 1
+        assert painted.max(initial=0) <= 1
+        assert painted.sum() == sum(tile.size**2 for tile in layout.tiles)
+
+
+def test_a_slow_machine_draws_fewer_pixels_and_tries_more_later() -> None:
+    budget = PixelBudget(cores=2, late_after_s=0.035)
+    start = budget.pixels
+    now = 0.0
+    while now < 10:
+        now += 0.1
+        budget.picture(0.06, now)
+    lowered = budget.pixels
+    assert lowered < 0.5 * start
+    while now < 25:
+        now += 0.04
+        assert not budget.picture(0.01, now)
+    while now < 120:
+        now += 0.04
+        budget.picture(0.01, now)
+    assert lowered < budget.pixels <= start
+
+
+def test_a_fast_machine_keeps_its_pixels() -> None:
+    budget = PixelBudget(cores=2, late_after_s=0.035)
+    start = budget.pixels
+    assert not any(budget.picture(0.05 if tick % 5 == 0 else 0.01, tick * 0.04) for tick in range(3000))
+    assert budget.pixels == start

@@ -83,6 +83,6 @@ def test_views_are_kept_within_reason() -> None:
 def test_atlas_message_names_every_tile() -> None:
     layout = Atlas().update({"a": 200, "self": 100})
     assert atlas_text(layout) == (
-        '{"type":"atlas","width":512,"height":256,"tiles":'
-        '[{"member_id":"a","x":0,"y":0,"size":256},{"member_id":"self","x":256,"y":0,"size":256}]}'
+        '{"type":"atlas","width":384,"height":256,"tiles":'
+        '[{"member_id":"a","x":0,"y":0,"size":256},{"member_id":"self","x":256,"y":0,"size":128}]}'
     )

@@ -15,6 +15,7 @@ from client.session import Equipment, Session
 from codec.signaling import Hosted, Joined, Welcome
 from server.tokens import make_worker_token
 from tests.support.fake_page import FakePage
+from tests.support.fakes import rgb_of_luma
 from tests.support.people import present
 
 SECRET = "a secret for tests only"
@@ -63,9 +64,9 @@ OpenPage = Callable[..., Awaitable[FakePage]]
 
 
 def shows(page: FakePage, member_id: str, gray: int) -> bool:
-    """Whether the head's newest pixels show the face of somebody whose camera sees this gray (BT.601 to RGB)."""
+    """Whether the head's newest pixels show the face of somebody whose camera sees this gray."""
     tile = tile_of(page, member_id)
-    return tile is not None and abs(tile.mean() - (gray - 16) * 255 / 219) < 6
+    return tile is not None and abs(tile.mean() - rgb_of_luma(gray)) < 6
 
 
 def tile_of(page: FakePage, member_id: str):

@@ -27,6 +27,11 @@ def gray_at(index: int) -> int:
     return 40 + 4 * (index % 40)
 
 
+def rgb_of_luma(luma: float) -> float:
+    """The gray that a tracker sees in a picture of this luma (BT.601, limited range)."""
+    return (luma - 16) * 255 / 219
+
+
 def write_video(
     path: Path, seconds: float = 2.0, *, audio: bool = False, size: int = 64, gray: Callable[[int], int] = gray_at
 ) -> Path:
