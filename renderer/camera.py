@@ -15,7 +15,7 @@ class Camera:
     Args:
         camera_from_world: [4, 4] float32 rigid transform (gsplat's `viewmat`). The world frame of a peer is the camera
             frame of the *speaker's* lens (see codec.params), so the identity is the view of that lens.
-        K: [3, 3] float32 intrinsics in pixels.
+        K: [3, 3] float32 intrinsics in pixels; a negative K[0, 0] mirrors the picture.
         width: image width in pixels.
         height: image height in pixels.
     """
@@ -58,3 +58,10 @@ class Camera:
         focal = 0.5 * size / np.tan(np.radians(fov_deg) / 2)
         K = np.array([[focal, 0, size / 2], [0, focal, size / 2], [0, 0, 1]], np.float32)
         return Camera(camera_from_world, K, size, size)
+
+    def mirrored(self) -> Camera:
+        """The same view with left and right exchanged, as people are used to see themselves."""
+        K = self.K.copy()
+        K[0] = -K[0]
+        K[0, 2] += self.width
+        return Camera(self.camera_from_world, K, self.width, self.height)

@@ -129,5 +129,5 @@ class FrameRenderer:
             checks.check_range("grid points of Gaussians", buffers["samples"], len(buffers["grid_values"]))
         run_pose(packed.states)
         for name, buffer in buffers.items():
-            if name not in ("directions", "moving"):  # shared, not written to, without guards
+            if name not in ("directions", "numbers", "starts"):  # shared, not written to, without guards
                 checks.check_guards(name, buffer)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
@@ -36,27 +37,51 @@ def padded_columns(rows: NDArray, padded: int) -> NDArray:
     return columns
 
 
-@lru_cache(maxsize=4)
-def head_directions(head: HeadModel) -> tuple[Floats, NDArray[np.int32]]:
-    """The directions of a head model, shared by all avatars on it.
+@dataclass(frozen=True, eq=False)
+class HeadDirections:
+    """How a head model's vertices move: D = expression, eyelids, pose correctives; see AVATAR_STATE.
 
-    Returns:
-        directions [blocks, D, 3, 16]: expression, eyelids, pose correctives, D even; and for each block D, or 0 if no
-        direction moves any of its vertices.
+    Half of all pairs (block of 16 vertices, direction) are zero and left out.
+
+    Args:
+        count: D.
+        directions: [P, 3, 16] float32.
+        numbers: [P] int32.
+        starts: [blocks + 1] int32.
     """
+
+    count: int
+    directions: Floats
+    numbers: NDArray[np.int32]
+    starts: NDArray[np.int32]
+
+
+@lru_cache(maxsize=4)
+def head_directions(head: HeadModel) -> HeadDirections:
+    """The directions of a head model, shared by all avatars on it."""
     parts = [np.moveaxis(head.expressiondirs, 2, 0), head.eyelid_dirs, head.posedirs]
-    directions = np.concatenate(parts).astype(np.float32)  # [D, V, 3]
-    if len(directions) % 2:
-        directions = np.concatenate([directions, np.zeros_like(directions[:1])])
-    blocks = blocks_of_16(np.ascontiguousarray(directions.transpose(1, 0, 2)))  # [blocks, D, 3, 16]
-    moving = np.where(blocks.any(axis=(1, 2, 3)), len(directions), 0).astype(np.int32)
-    return np.ascontiguousarray(blocks), moving
+    stacked = np.concatenate(parts).astype(np.float32)  # [D, V, 3]
+    blocks = blocks_of_16(np.ascontiguousarray(stacked.transpose(1, 0, 2)))  # [blocks, D, 3, 16]
+    directions: list[Floats] = []
+    numbers: list[int] = []
+    starts = [0]
+    for block in blocks:
+        moving = np.flatnonzero(block.any(axis=(1, 2)))
+        directions.append(block[moving])
+        numbers += moving.tolist()
+        if len(moving) % 2:
+            directions.append(np.zeros((1, 3, LANES), np.float32))
+            numbers.append(len(stacked))
+        starts.append(len(numbers))
+    return HeadDirections(
+        len(stacked), np.concatenate(directions), np.array(numbers, np.int32), np.array(starts, np.int32)
+    )
 
 
 class PackedAvatar:
     """The state of the avatar kernels and the buffers behind it.
 
-    `coefficients` [D], `joints` [JOINTS, JOINT] and `basis_coefficients` [K] are the inputs of a frame.
+    `coefficients` [D + 1], `joints` [JOINTS, JOINT] and `basis_coefficients` [K] are the inputs of a frame.
 
     Args:
         avatar: the avatar.
@@ -84,21 +109,22 @@ class PackedAvatar:
     def _pack_head(self, avatar: AvatarModel) -> tuple[int, NDArray[np.int64]]:
         head, asset = avatar.head, avatar.asset
         shaped = head.v_template + asset.shape_offsets
-        directions, moving = head_directions(head)
-        self._point("directions", directions)
-        self._point("moving", moving)
+        shared = head_directions(head)
+        self._point("directions", shared.directions)
+        self._point("numbers", shared.numbers)
+        self._point("starts", shared.starts)
         self._add("rest", blocks_of_16(shaped))
         self._add("weights", blocks_of_16(head.lbs_weights))
-        self.coefficients = self._add("coefficients", np.zeros(directions.shape[1], np.float32))
+        self.coefficients = self._add("coefficients", np.zeros(shared.count + 1, np.float32))
         self.joints = self._add("joints", np.zeros((JOINTS, JOINT), np.float32))
         rigid = np.unique(avatar.corners[asset.rigid_to_skull])  # vertices that rigid Gaussians need
         self._add("rigid_rest", blocks_of_16(shaped[rigid]))
         row = np.zeros(len(shaped), np.int64)
         row[rigid] = np.arange(len(rigid))
-        head_blocks, rigid_blocks = len(directions), -(-len(rigid) // LANES)
+        head_blocks, rigid_blocks = len(shared.starts) - 1, -(-len(rigid) // LANES)
         self._add("vertices", np.zeros(((head_blocks + rigid_blocks) * LANES, 4), np.float32))
         self.states["head_blocks"], self.states["rigid_blocks"] = head_blocks, rigid_blocks
-        self.states["directions"], self.states["skull"] = directions.shape[1], SKULL_JOINT
+        self.states["skull"] = SKULL_JOINT
         return head_blocks * LANES, row
 
     def _pack_gaussians(self, avatar: AvatarModel, padded: int, first_rigid: int, rigid_row: NDArray) -> None:

@@ -71,7 +71,7 @@ def project(cloud: GaussianCloud, camera: Camera) -> ProjectedGaussians:
     fx, fy, cx, cy = (float(camera.K[i, j]) for i, j in ((0, 0), (1, 1), (0, 2), (1, 2)))
     depth = means[:, 2]
     slope = means[:, :2] / depth[:, None]  # [M, 2]
-    limit = FIELD_MARGIN * 0.5 * np.array([camera.width / fx, camera.height / fy])
+    limit = FIELD_MARGIN * 0.5 * np.abs([camera.width / fx, camera.height / fy])
     inside = np.clip(slope, -limit, limit)
     jacobian = np.zeros((len(index), 2, 3))
     jacobian[:, 0, 0], jacobian[:, 0, 2] = fx / depth, -fx * inside[:, 0] / depth

@@ -91,7 +91,7 @@ class RasterWorkspace:
         K = camera.K
         self._camera[:12] = camera.camera_from_world[:3].ravel()
         self._camera[12:18] = K[0, 0], K[1, 1], K[0, 2], K[1, 2], width, height
-        self._camera[18:] = FIELD_MARGIN * 0.5 * width / K[0, 0], FIELD_MARGIN * 0.5 * height / K[1, 1]
+        self._camera[18:] = FIELD_MARGIN * 0.5 * width / abs(K[0, 0]), FIELD_MARGIN * 0.5 * height / abs(K[1, 1])
         states = self.states
         states["red"], states["green"], states["blue"] = background
         if states["width"][0] != width or states["height"][0] != height:

@@ -40,3 +40,10 @@ def test_the_opening_angle_is_what_the_picture_shows() -> None:
 def test_the_lens_sees_the_world_as_it_is() -> None:
     camera = Camera.looking_from_lens(640, 480, 500.0)
     np.testing.assert_allclose(pixel_of(camera, np.array([0.1, 0.2, 1.0])), [370, 340], atol=1e-3)
+
+
+def test_a_mirrored_view_exchanges_left_and_right() -> None:
+    camera = Camera.orbit(TARGET, 1.0, 0.3, 0.1, 200)
+    point = TARGET + np.array([0.05, 0.02, -0.1])
+    x, y = pixel_of(camera, point)
+    np.testing.assert_allclose(pixel_of(camera.mirrored(), point), [200 - x, y], atol=1e-3)

@@ -17,16 +17,16 @@ AVATAR_STATE = np.dtype(
     [
         # the head: D directions = expression 50, eyelids 2, pose correctives 36
         ("head_blocks", np.int64),  # blocks of posed vertices
-        ("directions", np.int64),  # D
         ("rest_at", np.int64),  # [head_blocks][3][16] shaped vertices, metres
-        ("directions_at", np.int64),  # [head_blocks][D][3][16] metres per unit
-        ("moving_at", np.int64),  # [head_blocks] D, or 0 for a block that no direction moves
+        ("directions_at", np.int64),  # [P][3][16] metres per unit: P pairs (block, direction) that are not all zero
+        ("numbers_at", np.int64),  # [P] which direction; D = none, whose coefficient stays 0
+        ("starts_at", np.int64),  # [head_blocks + 1] first pair of each block; all are even
         ("weights_at", np.int64),  # [head_blocks][JOINTS][16]
         ("rigid_blocks", np.int64),  # blocks of vertices that only follow the skull
         ("rigid_rest_at", np.int64),  # [rigid_blocks][3][16]
         ("vertices_at", np.int64),  # [(head_blocks + rigid_blocks) * 16][4] world, written by `pose_mesh`
         # this instant
-        ("coefficients_at", np.int64),  # [D]
+        ("coefficients_at", np.int64),  # [D + 1]
         ("joints_at", np.int64),  # [JOINTS][JOINT] head frame to world
         ("skull", np.int64),  # number of the joint that rigid vertices follow
         # bases: K of them, on a grid of G x G points

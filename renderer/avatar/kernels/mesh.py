@@ -30,20 +30,21 @@ def pose_mesh(state):
     coefficients, joints = state.coefficients_at, state.joints_at
     zero = splat(f32(0))
     for block in range(state.head_blocks):
-        rest, directions = state.rest_at + 192 * block, state.directions_at + 192 * state.directions * block
+        rest, directions = state.rest_at + 192 * block, state.directions_at
         x, y, z = vload(rest, 0), vload(rest, 16), vload(rest, 32)
         x_odd, y_odd, z_odd = zero, zero, zero  # a second chain of sums hides the latency of the first
-        for k in range(0, load_i32(state.moving_at, block), 2):
-            even, odd = vbroadcast(coefficients, k), vbroadcast(coefficients, k + 1)
+        for pair in range(load_i32(state.starts_at, block), load_i32(state.starts_at, block + 1), 2):
+            even = vbroadcast(coefficients, load_i32(state.numbers_at, pair))
+            odd = vbroadcast(coefficients, load_i32(state.numbers_at, pair + 1))
             x, y, z = (
-                fma(even, vload(directions, 48 * k), x),
-                fma(even, vload(directions, 48 * k + 16), y),
-                fma(even, vload(directions, 48 * k + 32), z),
+                fma(even, vload(directions, 48 * pair), x),
+                fma(even, vload(directions, 48 * pair + 16), y),
+                fma(even, vload(directions, 48 * pair + 32), z),
             )
             x_odd, y_odd, z_odd = (
-                fma(odd, vload(directions, 48 * k + 48), x_odd),
-                fma(odd, vload(directions, 48 * k + 64), y_odd),
-                fma(odd, vload(directions, 48 * k + 80), z_odd),
+                fma(odd, vload(directions, 48 * pair + 48), x_odd),
+                fma(odd, vload(directions, 48 * pair + 64), y_odd),
+                fma(odd, vload(directions, 48 * pair + 80), z_odd),
             )
         x, y, z = x + x_odd, y + y_odd, z + z_odd
         posed_x, posed_y, posed_z = zero, zero, zero

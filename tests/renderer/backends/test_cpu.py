@@ -62,6 +62,14 @@ def test_other_cameras_and_reused_buffers() -> None:
         assert psnr(rasterizer.rasterize(cloud, camera, WHITE), oracle.rasterize(cloud, camera, WHITE)) > 110
 
 
+@pytest.mark.parametrize("rasterizer", [CpuRasterizer(), ReferenceRasterizer()])
+def test_a_mirrored_view_is_the_picture_mirrored(rasterizer: CpuRasterizer | ReferenceRasterizer) -> None:
+    cloud = ball(300)
+    for camera in (Camera.looking_from_lens(61, 40, 80.0), Camera.looking_from_lens(61, 40, 15.0)):
+        image = rasterizer.rasterize(cloud, camera, WHITE)
+        np.testing.assert_allclose(rasterizer.rasterize(cloud, camera.mirrored(), WHITE), image[:, ::-1], atol=2e-5)
+
+
 def test_nearest_first_at_any_range_of_depths() -> None:
     depths = np.array([3000.0, 1.0, 1.00001, 1.00002, 500.0, 0.02])
     cloud = cloud_of(
