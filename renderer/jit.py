@@ -14,6 +14,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import os
+import platform
 import shutil
 import sys
 import tempfile
@@ -21,12 +22,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
+import llvmlite.binding
 import numba
 import numba.core.config
+
+from renderer.errors import UnsupportedProcessorError
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 config: Any = numba.core.config
+
+_X86_FEATURES = ("avx2", "fma", "f16c")
 
 _KEPT_CACHES = 4
 """Directories of other versions of the kernels that stay, for installations that share a home."""
@@ -45,6 +51,20 @@ def kernel(function: Function) -> Function:
 def inlined(function: Function) -> Function:
     """Compiles a helper into every kernel that calls it, so that vectors stay in registers."""
     return cast(Any, numba.njit(nogil=True, error_model="numpy", boundscheck=False, forceinline=True)(function))
+
+
+@functools.cache
+def require_processor() -> None:
+    """Makes sure that kernels can run here: on x86, a processor of 2013 or later.
+
+    Raises:
+        UnsupportedProcessorError: instructions are missing; LLVM would end the program.
+    """
+    present = llvmlite.binding.get_host_cpu_features()
+    needed = _X86_FEATURES if platform.machine().lower() in ("x86_64", "amd64") else ()
+    missing = [name for name in needed if not present.get(name)]
+    if missing:
+        raise UnsupportedProcessorError(f"this processor lacks {', '.join(missing)}: heads cannot be drawn on it")
 
 
 @functools.cache

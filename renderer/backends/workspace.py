@@ -12,6 +12,7 @@ from renderer.backends.kernels import layout
 from renderer.backends.kernels.draw import draw
 from renderer.backends.reference import FIELD_MARGIN
 from renderer.camera import Camera
+from renderer.jit import require_processor
 
 Color = tuple[float, float, float]
 
@@ -40,9 +41,11 @@ class RasterWorkspace:
 
     Raises:
         ValueError: `count` is out of range.
+        UnsupportedProcessorError: the kernels cannot run on this processor.
     """
 
     def __init__(self, count: int) -> None:
+        require_processor()
         if not 0 <= count <= layout.MAX_CLOUD:
             raise ValueError(f"{count} Gaussians, the CPU rasterizer draws 0..{layout.MAX_CLOUD}")
         padded = max(16, -(-count // 16) * 16)

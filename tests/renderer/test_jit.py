@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from renderer import jit
+from renderer.errors import UnsupportedProcessorError
 
 
 @pytest.fixture
@@ -51,3 +52,16 @@ def test_the_setting_of_other_users_of_numba_is_left_alone(monkeypatch: pytest.M
     monkeypatch.setattr(jit.config, "CACHE_DIR", str(tmp_path))
     jit.kernel(lambda x: x)
     assert str(tmp_path) == jit.config.CACHE_DIR
+
+
+def test_an_old_processor_is_named_instead_of_ending_the_program(monkeypatch: pytest.MonkeyPatch) -> None:
+    features = {"avx2": True, "fma": True, "f16c": True}
+    monkeypatch.setattr(jit.llvmlite.binding, "get_host_cpu_features", lambda: features)
+    monkeypatch.setattr(jit.platform, "machine", lambda: "x86_64")
+    require_processor = jit.require_processor.__wrapped__
+    require_processor()
+    features["fma"] = False
+    with pytest.raises(UnsupportedProcessorError, match="lacks fma"):
+        require_processor()
+    monkeypatch.setattr(jit.platform, "machine", lambda: "arm64")
+    require_processor()

@@ -125,6 +125,17 @@ def test_two_heads_are_drawn_by_two_threads() -> None:
     np.testing.assert_array_equal(np.array(together), np.array(alone))
 
 
+def test_the_phases_of_a_frame_make_the_frame() -> None:
+    renderer, planes = FrameRenderer(avatar_of()), YuvPlanes.allocate(112, 112)
+    renderer.render(params_of(0), VIEW, GRAY, planes)
+    expected = planes.y.copy()
+    planes.fill(0, 0, 0)
+    assert list(renderer.phases()) == ["pose", "project", "sort", "bin", "blend"]
+    for phase in renderer.phases().values():
+        phase()
+    np.testing.assert_array_equal(planes.y, expected)
+
+
 def test_wrong_sizes_are_refused() -> None:
     renderer = FrameRenderer(avatar_of(10), max_size=64)
     with pytest.raises(ValueError, match="planes of 32 x 32 for a camera of 112 x 112"):
