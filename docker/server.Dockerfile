@@ -12,6 +12,7 @@ RUN pip install --constraint constraints.txt --requirement docker/server-require
 
 COPY pyproject.toml README.md LICENSE NOTICE ./
 COPY codec codec
+COPY client client
 COPY server server
 COPY visavis visavis
 COPY avatar_store avatar_store

@@ -87,11 +87,13 @@ async def _first_head(console: Console, browser: Browser, room: LocalRoom) -> Fi
     for attempt in range(JOINS):
         page = await open_page(browser, room.page_url)
         await join(page, "Bench")
-        await wait_for_heads(page, 1)
+        await page.wait_for_function(
+            "() => Object.entries(window.visavis.stats().tiles).some(([k, t]) => k !== 'self' && t.firstMotionAt)"
+        )
         script = """() => {
           const stats = window.visavis.stats();
-          const heads = Object.entries(stats.tiles).filter(([k, t]) => k !== 'self' && t.frames > 0);
-          return (Math.min(...heads.map(([, t]) => t.firstFrameAt)) - stats.joinClickedAt) / 1000;
+          const heads = Object.entries(stats.tiles).filter(([k, t]) => k !== 'self' && t.firstMotionAt);
+          return (Math.min(...heads.map(([, t]) => t.firstMotionAt)) - stats.joinClickedAt) / 1000;
         }"""
         seconds.append(float(await page.evaluate(script)))
         console.print(f"join {attempt + 1} of {JOINS}: first head after {seconds[-1]:.2f} s")
