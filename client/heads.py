@@ -11,7 +11,7 @@ from client.clock import monotonic_s
 from client.stats import RateMeter
 from client.tasks import TaskOwner
 from client.view.compositor import Compositor, FrameSink, posted
-from client.view.head_view import HeadRenderer, HeadView, Viewpoint
+from client.view.head_view import PREVIEW_PERIOD_S, HeadRenderer, HeadView, Viewpoint
 from codec.params import FaceParams
 from renderer.avatar.avatar_model import AvatarModel
 
@@ -55,7 +55,7 @@ class Heads:
         """A head that may be on screen from now on; it wears a guest avatar until it gets another one."""
         if member_id in self._views:
             return
-        view = HeadView(member_id)
+        view = HeadView(member_id, PREVIEW_PERIOD_S if member_id == SELF else 0.0)
         view.look_from(self._viewpoints.get(member_id, Viewpoint()))
         self._views[member_id] = view
         self._rates[member_id] = RateMeter()

@@ -36,6 +36,7 @@ from client.negotiation import (
 )
 from client.peer_stats import LinkTraffic, PeerStats
 from client.tasks import TaskOwner
+from client.wire_meter import WireMeter
 from codec.face_link import FaceLink
 from codec.params import FaceParams
 from codec.signaling import IceServer, SessionDescription, SignalData, SignalingError
@@ -390,6 +391,10 @@ class PeerLink:
     def avatar_bytes_sent(self) -> int:
         """Bytes of our avatar that this peer asked for and got."""
         return self._avatar.bytes_sent
+
+    def meter(self) -> WireMeter:
+        """Bytes on the wire of the current connection."""
+        return WireMeter() if self._connection is None else self._connection.meter
 
     def counters(self) -> dict[str, Any]:
         """Totals of the current connection, for tests and logs."""

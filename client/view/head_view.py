@@ -24,6 +24,9 @@ BACKGROUND_RGB = (0x20 / 255, 0x24 / 255, 0x2C / 255)
 IDLE_PERIOD_S = 0.1
 """A resting head is drawn ten times a second."""
 
+PREVIEW_PERIOD_S = 1 / 16
+"""The preview of oneself is small and nobody judges lips by it: half the rate will do."""
+
 
 class HeadRenderer(Protocol):
     """What a view needs of renderer.avatar.frame_renderer.FrameRenderer."""
@@ -55,9 +58,11 @@ class HeadView:
 
     Args:
         member_id: whose head; `self` for the preview of oneself (the page shows it as a mirror does).
+        period_s: shortest time between two pictures.
     """
 
-    def __init__(self, member_id: str) -> None:
+    def __init__(self, member_id: str, period_s: float = 0.0) -> None:
+        self._period_s = period_s
         self.member_id = member_id
         self._shown = _Shown(None, 0)
         self._drawn: tuple[object, ...] | None = None
@@ -84,7 +89,7 @@ class HeadView:
 
     def due(self, now: float) -> bool:
         """Whether there is something new to draw."""
-        if self._renderer is None:
+        if self._renderer is None or now - self._drawn_at < self._period_s:
             return False
         if self._state() != self._drawn:
             return True
@@ -96,6 +101,7 @@ class HeadView:
     def invalidate(self) -> None:
         """Draw again although nothing is new: the tile moved."""
         self._drawn = None
+        self._drawn_at = 0.0
 
     def draw(self, planes: YuvPlanes, size: int, now: float, stamp: bool) -> None:
         """Draws into a square tile of `size` pixels."""

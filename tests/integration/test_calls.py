@@ -39,6 +39,13 @@ async def test_faces_travel_both_ways_with_their_capture_time(start_server, make
         (stats,) = ada.call.stats()
         assert stats.state is LinkState.LIVE
         assert stats.avatar == "own"
+        link = ada.call.link(noor.call.member_id)
+        meter, packets = link.meter(), link.counters()["packets_out"]
+        before = meter.datagrams_out, packets
+        count = len(noor.faces.items)
+        await noor.faces.until(lambda items: len(items) > count + 25)
+        sent = meter.datagrams_out - before[0], link.counters()["packets_out"] - before[1]
+        assert sent[0] < 1.6 * sent[1]  # acknowledgements ride with faces
 
 
 async def test_an_avatar_is_sent_once_and_known_the_second_time(start_server, make_equipment, head, clip: Path) -> None:
