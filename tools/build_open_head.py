@@ -158,8 +158,8 @@ def _report(embedding: Embedding, head: HeadModel, colors: Array, pose: _Poser, 
     for degrees, jaw in ((0, 0.0), (18, 0.0), (-18, 0.0), (30, 0.0), (0, 0.15), (0, 0.35)):
         posed = pose(np.radians(degrees), jaw)
         found, _ = detector(draw.shade(posed, head.faces, colors, FOCAL, SIZE))
-        gaps = found - draw.project(embedding.points(posed, head.faces), FOCAL, SIZE)
-        unit = np.linalg.norm(found[EYE_CORNERS[0]] - found[EYE_CORNERS[1]])
+        gaps = found[:, :2] - draw.project(embedding.points(posed, head.faces), FOCAL, SIZE)
+        unit = np.linalg.norm(found[EYE_CORNERS[0], :2] - found[EYE_CORNERS[1], :2])
         rms = [100 * float(np.sqrt((gaps[rows] ** 2).sum(axis=1).mean())) / unit for rows in (inner, OVAL)]
         print(f"yaw {degrees:4d} deg, jaw {jaw:.2f}: rms {rms[0]:.1f} % of the eye distance, outline {rms[1]:.1f} %")
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import metadata
@@ -69,7 +71,7 @@ class Detector:
         self._task = vision.FaceLandmarker.create_from_options(options)
 
     def __call__(self, picture: NDArray[np.uint8]) -> tuple[Array, dict[str, float]]:
-        """([478, 2] pixels, blendshape scores) of the one face in an RGB picture.
+        """([478, 3] pixels with MediaPipe's depth, blendshape scores) of the one face in an RGB picture.
 
         Raises:
             ValueError: no face was found.
@@ -78,8 +80,8 @@ class Detector:
         result = self._task.detect(image)
         if not result.face_landmarks:
             raise ValueError("no face found in the rendered picture")
-        scale = [picture.shape[1], picture.shape[0]]
-        points = np.array([[point.x, point.y] for point in result.face_landmarks[0]]) * scale
+        scale = [picture.shape[1], picture.shape[0], picture.shape[1]]
+        points = np.array([[point.x, point.y, point.z] for point in result.face_landmarks[0]]) * scale
         return points, {entry.category_name: entry.score for entry in result.face_blendshapes[0]}
 
 
@@ -107,8 +109,8 @@ def embed(
         jaw_open: opening (radians) at which the lips' inner landmarks are found.
         detector: the landmark detector.
     """
-    frontal, _ = detector(draw.shade(pose(0.0, jaw_open), faces, colors, FOCAL, SIZE))
-    mirror = _mirror_pairs(frontal)
+    frontal, _ = detector(draw.shade(pose(0.0, 0.0), faces, colors, FOCAL, SIZE))
+    mirror = mirror_pairs()
     embedding = Embedding(np.zeros(LANDMARKS, np.int64), np.zeros((LANDMARKS, 3)), np.ones(LANDMARKS))
     for opening, chosen in ((0.0, np.setdiff1d(np.arange(468), INNER_LIPS)), (jaw_open, np.array(INNER_LIPS))):
         rest = _to_head(pose(0.0, opening), pose(0.0, 0.0), vertices)
@@ -147,33 +149,28 @@ def _to_head(posed: Array, neutral: Array, vertices: Array) -> Array:
     return (posed - (neutral - vertices * flip).mean(axis=0)) * flip
 
 
-def _mirror_pairs(points: Array) -> NDArray[np.int64]:
-    """[478] index of each landmark's mirror image, from a picture of a symmetric head seen from the front.
+def mirror_pairs() -> NDArray[np.int64]:
+    """[478] index of each landmark's mirror image.
+
+    Read off the canonical face mesh inside the model file (a zip): a protocol buffer that holds 468 vertices as
+    x, y, z, u, v, each number after the tag 0x1d. The mesh is symmetric. Irises follow the order right, top, left,
+    bottom of the image in both eyes.
 
     Raises:
-        ValueError: pairs are not one to one.
+        ValueError: the file has another layout.
     """
-    center = points[:468].mean(axis=0)
-    centered = points - center
-    flipped = centered * [-1.0, 1.0]
-    pairs = np.arange(LANDMARKS)
-    for first, last in ((0, 468), (468, LANDMARKS)):
-        gaps = np.linalg.norm(flipped[first:last, None] - centered[None, first:last], axis=2)
-        pairs[first:last] = first + _assign(gaps)
-    if not (pairs[pairs] == np.arange(LANDMARKS)).all():
-        raise ValueError("landmarks do not form mirror pairs")
+    with zipfile.ZipFile(landmarker_path()) as archive:
+        name = next(entry for entry in archive.namelist() if entry.startswith("geometry_pipeline_metadata"))
+        found = re.search(rb"(?:\x1d.{4}){2340}", archive.read(name), re.DOTALL)
+    if found is None:
+        raise ValueError("the landmark model holds no canonical face mesh")
+    numbers = np.frombuffer(found.group(), np.dtype([("tag", "u1"), ("value", "<f4")]))["value"]
+    mesh = numbers.reshape(468, 5)[:, :3]
+    gaps = np.linalg.norm(mesh[:, None] * [-1.0, 1.0, 1.0] - mesh[None], axis=2)
+    pairs = np.concatenate([gaps.argmin(axis=1), [473, 476, 475, 474, 477, 468, 471, 470, 469, 472]])
+    if gaps.min(axis=1).max() > 0.05 or not (pairs[pairs] == np.arange(LANDMARKS)).all():
+        raise ValueError("the canonical face mesh is not symmetric")
     return pairs
-
-
-def _assign(gaps: Array) -> NDArray[np.int64]:
-    """One-to-one assignment by growing gaps (exact where the pairs are well apart, as here)."""
-    symmetric = gaps + gaps.T
-    result = np.full(len(gaps), -1, np.int64)
-    for flat in np.argsort(symmetric, axis=None, kind="stable"):
-        row, column = divmod(int(flat), len(gaps))
-        if result[row] < 0 and result[column] < 0:
-            result[row], result[column] = column, row
-    return result
 
 
 def _surface_points(
@@ -194,7 +191,7 @@ def _surface_points(
         posed = pose(np.radians(degrees), opening)
         found, _ = detector(draw.shade(posed, faces, colors, FOCAL, SIZE))
         hits = draw.cast(posed, outer_faces, FOCAL, SIZE)
-        found = _pull_inside(found, hits.faces >= 0)
+        found = _pull_inside(found[:, :2], hits.faces >= 0)
         column, row = np.floor(found).astype(int).T
         face, mix = hits.faces[row, column], hits.barycentrics[row, column]
         normals = draw.vertex_normals(posed, faces)
