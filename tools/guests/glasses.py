@@ -15,13 +15,13 @@ MM = 1e-3
 def paint_glasses(canvas: Canvas, color: str) -> list[Splats]:
     """A frame around both eyes, and the temples back to the ears."""
     centers = canvas.eye_centers
-    front = centers[:, 2].mean() + canvas.eye_radius + 9.5 * MM
+    front = centers[:, 2].mean() + canvas.eye_radius + 12.0 * MM
     wires = []
     turns = np.linspace(0, 2 * np.pi, 65)
     for side in (0, 1):
         sign = 1 if side == 0 else -1
-        x = centers[side, 0] + sign * 1.0 * MM + 24.0 * MM * _squircle(np.cos(turns))
-        y = -3.5 * MM + 20.0 * MM * _squircle(np.sin(turns))
+        x = centers[side, 0] + sign * 2.5 * MM + 23.0 * MM * _squircle(np.cos(turns))
+        y = -4.0 * MM + 19.0 * MM * _squircle(np.sin(turns))
         z = front - 0.10 * np.abs(x - centers[side, 0]) - 0.6 * np.maximum(np.abs(x) - 0.040, 0)
         wires.append((np.stack([x, y, z], axis=1), 1.05))
         ear = np.array([sign * 0.0775, 0.003, -0.083])
@@ -32,7 +32,7 @@ def paint_glasses(canvas: Canvas, color: str) -> list[Splats]:
         wires.append((curve, 1.0))
         wires.append((curve[-1] + t * (ear - curve[-1]), 1.0))
     t = np.linspace(-1, 1, 15)
-    bridge = np.stack([6.8 * MM * t, 3.0 * MM - 1.5 * MM * t**2, front - 1.0 * MM + 1.6 * MM * (1 - t**2)], axis=1)
+    bridge = np.stack([8.6 * MM * t, 3.0 * MM - 1.5 * MM * t**2, front - 1.0 * MM + 1.6 * MM * (1 - t**2)], axis=1)
     wires.append((bridge, 1.05))
     return [_wire(canvas, points, width * MM, color) for points, width in wires]
 

@@ -7,13 +7,16 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from codec.avatar_asset import AvatarAsset
+from codec.params import FaceParams
 from renderer.head.model import HeadModel
+from renderer.head.pose import FLIP, pose_vertices
 from tools.guests.brows import paint_beard, paint_brows
 from tools.guests.canvas import Array, Canvas, Spots
 from tools.guests.clothes import hidden_by_clothes, paint_clothes
 from tools.guests.eyes import paint_eyeballs, paint_lashes
 from tools.guests.glasses import paint_glasses
-from tools.guests.hair import HeadField, coils, grow, hairline_height, scalp_cap, strands_to_splats
+from tools.guests.hair import HeadField, coils, grow, hairline_height
+from tools.guests.hair_paint import scalp_cap, strands_to_splats
 from tools.guests.identity import shape_offsets
 from tools.guests.light import openness_of_vertices
 from tools.guests.mouth import paint_mouth
@@ -40,8 +43,19 @@ def open_studio(head: HeadModel, bust: Bust) -> Studio:
     """Spreads the skin's Gaussians and computes the occlusion, once for all guests."""
     canvas = Canvas(head, bust.source_vertices, np.zeros(head.v_template.shape))
     closed = canvas.template + head.eyelid_dirs.sum(axis=0)
-    spots, spacing = spread_skin(canvas, closed, seed=1)
+    spots, spacing = spread_skin(canvas, _stretched(head), seed=1)
     return Studio(head, bust, spots, spacing, spread_undercoat(canvas, seed=2), openness_of_vertices(canvas, closed))
+
+
+def _stretched(head: HeadModel) -> Array:
+    """[V, 3] the template with closed eyes and a wide laugh: skin that can stretch gets more Gaussians."""
+    rest = FaceParams.neutral()
+    vector = rest.to_vector()
+    for name, score in {"jawOpen": 0.5, "mouthSmileLeft": 0.7, "mouthSmileRight": 0.7}.items():
+        vector = vector + score * head.blendshape_params[head.blendshape_names.index(name)]
+    laugh = replace(FaceParams.from_vector(vector), eyelids=np.ones(2, np.float32))
+    posed = pose_vertices(head, np.zeros_like(head.v_template), laugh)
+    return (posed.astype(np.float64) - laugh.translation) @ FLIP
 
 
 def build_guest(studio: Studio, guest: Guest) -> tuple[AvatarAsset, dict[str, int]]:
@@ -83,7 +97,7 @@ def _hair(studio: Studio, canvas: Canvas, guest: Guest) -> list[Splats]:
     arrange = coils if style.coil else grow
     strands = [arrange(canvas, field, style, guest.hair.volume, seed=7)]
     if style.extra:
-        strands.append(style.extra())
+        strands.append(style.extra(field))
     return [
         scalp_cap(canvas, style, guest.hair, seed=8),
         *(strands_to_splats(canvas, one, guest.hair, style.width, style.tip_taper, seed=9) for one in strands),

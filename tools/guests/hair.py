@@ -1,7 +1,7 @@
 """Hair: strands that grow out of the scalp along a comb field and lie on a shell around the head.
 
 A style says where hair grows, which way it is combed, how far it stands off and how long it is; this module grows the
-strands, colors them and turns them into long thin Gaussians over a dense dark undercoat.
+strands; tools.guests.hair_paint turns them into Gaussians.
 """
 
 from __future__ import annotations
@@ -10,14 +10,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from renderer.head.model import Part
-from tools.guests.canvas import Array, Canvas, Spots, normalized, smoothstep
-from tools.guests.light import KEY_DIRECTION, VIEW_DIRECTION, hex_color, shade, to_linear, to_srgb
+from tools.guests.canvas import Array, Canvas, Mask, Spots, normalized, smoothstep
 from tools.guests.sampling import nearest_neighbours, spread_spots
 from tools.guests.skin import ear_mask
-from tools.guests.splats import Splats, axes_from_normal, axes_from_tangent
 
 MM = 1e-3
 CROWN = np.array([0.0, 0.095, -0.115])
@@ -25,30 +22,28 @@ MID_Z = -0.075
 """Depth of the vertical axis around which the hairline is drawn."""
 
 HAIRLINE = np.array(
-    [[0, 63], [22, 66], [40, 60], [52, 44], [64, 26], [73, 2], [80, -20], [86, -14], [92, 20], [104, 20], [112, -8],
-     [125, -45], [145, -68], [180, -74]], float
+    [[0, 58], [22, 61], [40, 55], [52, 42], [64, 24], [73, 2], [80, -20], [86, -14], [92, 20], [104, 20], [112, -8],
+     [125, -42], [145, -62], [180, -66]], float
 )  # fmt: skip
 """Degrees from the front, height above the eyes in mm."""
 
 
-@dataclass(frozen=True)
-class HairSpec:
-    """Color and amount of hair; the rest is the style's.
+class HeadField:
+    """Distance to the bald head, from points spread on its skin."""
 
-    Args:
-        style: a name in tools.guests.styles.
-        root: color at the root.
-        tip: color at the tip.
-        shine: strength of the highlight.
-        gray: share of gray strands.
-    """
+    def __init__(self, canvas: Canvas, spots: Spots, with_ears: bool) -> None:
+        place = canvas.interpolate(canvas.template, spots)
+        keep = np.ones(len(spots), bool) if with_ears else ear_mask(place) < 0.5
+        self.points, self.normals = canvas.points(spots.take(keep))
 
-    style: str
-    root: str
-    tip: str
-    shine: float = 0.5
-    gray: float = 0.0
-    volume: float = 1.0
+    def distance(self, points: Array) -> tuple[Array, Array]:
+        """[n] signed distance (positive outside) and [n, 3] smooth outward direction."""
+        index, gaps = nearest_neighbours(self.points, points, 8)
+        weights = 1 / (gaps**2 + (4 * MM) ** 2)
+        weights /= weights.sum(axis=1, keepdims=True)
+        normals = self.normals[index]
+        heights = ((points[:, None] - self.points[index]) * normals).sum(axis=2)
+        return (weights * heights).sum(axis=1), normalized((weights[:, :, None] * normals).sum(axis=1))
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,7 +99,7 @@ class Style:
     layers: tuple[float, float] = (0.45, 1.0)
     tip_taper: float = 0.55
     cut: float | None = None
-    extra: Callable[[], Strands] | None = None
+    extra: Callable[[HeadField], Strands] | None = None
 
 
 def hairline_height(style_line: Array, place: Array) -> Array:
@@ -113,25 +108,7 @@ def hairline_height(style_line: Array, place: Array) -> Array:
     return place[:, 1] - np.interp(angle, style_line[:, 0], style_line[:, 1]) * MM
 
 
-class HeadField:
-    """Distance to the bald head, from points spread on its skin."""
-
-    def __init__(self, canvas: Canvas, spots: Spots, with_ears: bool) -> None:
-        place = canvas.interpolate(canvas.template, spots)
-        keep = np.ones(len(spots), bool) if with_ears else ear_mask(place) < 0.5
-        self.points, self.normals = canvas.points(spots.take(keep))
-
-    def distance(self, points: Array) -> tuple[Array, Array]:
-        """[n] signed distance (positive outside) and [n, 3] smooth outward direction."""
-        index, gaps = nearest_neighbours(self.points, points, 8)
-        weights = 1 / (gaps**2 + (4 * MM) ** 2)
-        weights /= weights.sum(axis=1, keepdims=True)
-        normals = self.normals[index]
-        heights = ((points[:, None] - self.points[index]) * normals).sum(axis=2)
-        return (weights * heights).sum(axis=1), normalized((weights[:, :, None] * normals).sum(axis=1))
-
-
-def scalp_faces(canvas: Canvas) -> Array:
+def scalp_faces(canvas: Canvas) -> Mask:
     """[F] triangles hair may be bound to: the skull's skin."""
     return (canvas.face_parts == Part.SKIN) & (canvas.template[canvas.faces][:, :, 1].min(axis=1) > -0.12)
 
@@ -167,6 +144,8 @@ def grow(canvas: Canvas, field: HeadField, style: Style, volume: float, seed: in
         stacked, directions = _cut(stacked, directions, style.cut + rng.normal(0, 1.5 * MM, count))
     tone = rng.normal(0, 1, count) * 0.4 + lock_noise[:, 3]
     tidy = ~_in_face(stacked, style.hairline).any(axis=1)
+    if not style.over_ears:
+        tidy &= ~_on_ear(stacked).any(axis=1)
     return Strands(stacked[tidy], directions[tidy], depth[tidy], tone[tidy])
 
 
@@ -175,20 +154,24 @@ def _root_spots(canvas: Canvas, style: Style, rng: np.random.Generator, seed: in
     allowed = np.flatnonzero(scalp_faces(canvas))
     centers = canvas.template[canvas.faces[allowed]].mean(axis=1)
     allowed = allowed[(hairline_height(style.hairline, centers) > -0.012) & (ear_mask(centers) < 0.5)]
-    spots, _ = spread_spots(
-        canvas.template, canvas.faces, allowed, lambda s: np.full(len(s), style.spacing), seed
-    )
+    spots, _ = spread_spots(canvas.template, canvas.faces, allowed, lambda s: np.full(len(s), style.spacing), seed)
     place = canvas.interpolate(canvas.template, spots)
     above = hairline_height(style.hairline, place)
     return spots.take((above > rng.uniform(0, 0.003, len(above))) & (ear_mask(place) < 0.5))
 
 
-def _in_face(points: Array, line: Array) -> NDArray[np.bool_]:
+def _in_face(points: Array, line: Array) -> Mask:
     """Whether points of strands hang before the face, more than a fringe does."""
     place = points.reshape(-1, 3)
     angle = np.degrees(np.arctan2(np.abs(place[:, 0]), place[:, 2] - MID_Z))
     inside = (hairline_height(line, place) < -0.016) & (angle < 56)
     return inside.reshape(points.shape[:2])
+
+
+def _on_ear(points: Array) -> Mask:
+    """Whether points of strands lie on an ear; `ear_mask` with a margin."""
+    x, y, z = np.abs(points[..., 0]), points[..., 1], points[..., 2]
+    return (x > 0.070) & (y > -0.060) & (y < 0.014) & (z > -0.112) & (z < -0.066)
 
 
 def _cut(points: Array, outward: Array, height: Array) -> tuple[Array, Array]:
@@ -243,77 +226,6 @@ def coils(canvas: Canvas, field: HeadField, style: Style, volume: float, seed: i
         faces = normalized(outward[:, None] + 0.45 * ring.transpose(1, 0, 2))
         tone = rng.normal(0, 0.7, count)
         layers.append(Strands(points[keep], faces[keep], np.full(keep.sum(), 0.35 + 0.65 * layer), tone[keep]))
-    return Strands(*(np.concatenate([getattr(one, name) for one in layers]) for name in ("points", "outward", "depth", "tone")))
-
-
-def hair_tone(spec: HairSpec, progress: Array, tone: Array, gray: Array) -> Array:
-    """[n, 3] sRGB before light: root to tip, lock by lock."""
-    root, tip = hex_color(spec.root), hex_color(spec.tip)
-    color = root + (tip - root) * smoothstep(0.1, 1.0, progress)[:, None]
-    color = color * (1 + 0.10 * tone)[:, None]
-    silver = np.array([0.80, 0.79, 0.78])
-    return np.clip(color + gray[:, None] * (silver - color), 0, 1)
-
-
-def light_hair(color: Array, normals: Array, tangents: Array, depth: Array, shine: float) -> Array:
-    """Soft light on the shell plus the band of light that crosses the strands (Kajiya and Kay 1989)."""
-    lit = shade(color, normals, 0.35 + 0.65 * depth, 0.0, scatter=0.35)
-    half = normalized(KEY_DIRECTION + VIEW_DIRECTION + np.array([0, 0.35, 0]))
-    band = np.sqrt(np.clip(1 - (tangents @ half) ** 2, 0, 1)) ** 24
-    facing = np.clip(normals @ half, 0, 1) ** 2
-    glow = (shine * band * facing * depth**2)[:, None]
-    return to_srgb(to_linear(lit) + glow * (0.35 * to_linear(np.clip(color * 1.6, 0, 1)) + 0.06))
-
-
-def strands_to_splats(
-    canvas: Canvas, strands: Strands, spec: HairSpec, width: float, taper: float, seed: int, opacity: float = 0.93
-) -> Splats:
-    """One long Gaussian for each segment."""
-    rng = np.random.default_rng(seed)
-    start, end = strands.points[:, :-1], strands.points[:, 1:]
-    count, segments = start.shape[:2]
-    middle = (0.5 * (start + end)).reshape(-1, 3)
-    segment = (end - start).reshape(-1, 3)
-    lengths = np.linalg.norm(segment, axis=1)
-    tangents = normalized(segment)
-    outward = normalized((strands.outward[:, :-1] + strands.outward[:, 1:]).reshape(-1, 3))
-    progress = np.tile((np.arange(segments) + 0.5) / segments, count)
-    depth = np.repeat(strands.depth, segments)
-    tone = np.repeat(strands.tone, segments)
-    gray = np.repeat(rng.random(count) < spec.gray, segments).astype(float) * 0.8
-    color = hair_tone(spec, progress, tone, gray)
-    axes = axes_from_tangent(tangents, outward)
-    lit = light_hair(color, axes[:, :, 2], tangents, depth, spec.shine)
-    across = width * (1 - taper * smoothstep(0.55, 1.0, progress)) * (0.7 + 0.3 * smoothstep(0.0, 0.2, progress))
-    sigmas = np.stack([np.maximum(0.5 * lengths, across), across, 0.45 * across], axis=1)
-    spots = canvas.nearest_spots(middle, scalp_faces(canvas))
-    return Splats("hair", spots, middle, axes, sigmas, lit, np.full(len(middle), opacity), rigid=True)
-
-
-def scalp_cap(canvas: Canvas, style: Style, spec: HairSpec, seed: int) -> Splats:
-    """Flat dark Gaussians under the strands, so that no skin shines through."""
-    allowed = np.flatnonzero(scalp_faces(canvas))
-    centers = canvas.template[canvas.faces[allowed]].mean(axis=1)
-    allowed = allowed[(hairline_height(style.hairline, centers) > -0.012) & (ear_mask(centers) < 0.5)]
-    spots, gaps = spread_spots(canvas.template, canvas.faces, allowed, lambda s: np.full(len(s), 6.0 * MM), seed)
-    place = canvas.interpolate(canvas.template, spots)
-    above = hairline_height(style.hairline, place)
-    keep = (above > 0.002) & (ear_mask(place) < 0.5)
-    spots, gaps, above = spots.take(keep), gaps[keep], above[keep]
-    means, normals = canvas.points(spots)
-    rise = np.minimum(style.stand(means) * spec.volume * 0.5, 0.4 * above + 0.5 * MM)
-    means = means + rise[:, None] * normals
-    dark = hair_tone(spec, 0 * above, 0 * above, 0 * above + 0.5 * spec.gray) * 0.72
-    lit = shade(dark, normals, 0.62 + 0 * above, 0.0, 0.3)
-    sigmas = np.stack([0.72 * gaps, 0.72 * gaps, 0.2 * gaps], axis=1)
-    alpha = 0.35 + 0.6 * smoothstep(0.002, 0.010, above)
-    return Splats("hair", spots, means, axes_from_normal(normals), sigmas, lit, alpha, rigid=True)
-
-
-def paint_scalp(canvas: Canvas, spots: Spots, style: Style, spec: HairSpec, color: Array) -> Array:
-    """Tints the skin under the hair, softly at the hairline."""
-    place = canvas.interpolate(canvas.template, spots)
-    above = hairline_height(style.hairline, place)
-    amount = smoothstep(-0.001, 0.007, above) * (1 - ear_mask(place)) * (place[:, 1] > -0.1)
-    dark = hex_color(spec.root) * 0.8
-    return color + (0.9 * amount)[:, None] * (dark - color)
+    return Strands(
+        *(np.concatenate([getattr(one, name) for one in layers]) for name in ("points", "outward", "depth", "tone"))
+    )

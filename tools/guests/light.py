@@ -53,7 +53,7 @@ def shade(albedo: Array, normals: Array, openness: Array, gloss: Array | float, 
     rim = RIM * np.clip(normals @ RIM_DIRECTION, 0, 1)[:, None] ** 2 * shadow
     half = normalized(KEY_DIRECTION + VIEW_DIRECTION)
     highlight = np.clip(normals @ half, 0, 1) ** 22 * np.asarray(gloss) * openness
-    return to_srgb(linear * (ambient + diffuse + rim) + 0.16 * highlight[:, None])
+    return to_srgb(linear * (ambient + diffuse + rim) + (0.05 + 0.11 * linear) * highlight[:, None])
 
 
 def openness_of_vertices(canvas: Canvas, closed_eyes: Array) -> Array:

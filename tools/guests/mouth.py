@@ -24,7 +24,11 @@ def paint_mouth(canvas: Canvas, openness: Array, seed: int) -> list[Splats]:
             canvas.template, canvas.faces, allowed, lambda s, d=spacing: np.full(len(s), d), seed + int(part)
         )
         means, normals = canvas.points(spots)
-        visible = (normals[:, 2] > 0.0) & (means[:, 2] > means[:, 2].max() - 0.026) if part != Part.TONGUE else normals[:, 1] > -0.5
+        visible = (
+            (normals[:, 2] > 0.0) & (means[:, 2] > means[:, 2].max() - 0.026)
+            if part != Part.TONGUE
+            else normals[:, 1] > -0.5
+        )
         spots, gaps, means, normals = spots.take(visible), gaps[visible], means[visible], normals[visible]
         color = _tongue_color(canvas, spots) if part == Part.TONGUE else _tooth_color(canvas, spots, part)
         depth = smoothstep(-0.045, 0.012, means[:, 2] - canvas.vertices[canvas.face_vertices(part), 2].max() + 0.014)

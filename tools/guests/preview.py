@@ -98,7 +98,8 @@ def thumbnail(asset: AvatarAsset) -> Picture:
     """The portrait for the avatar picker, drawn at four times its pixels."""
     model = AvatarModel(load_open_head(), asset)
     large = picture(model, pose("friendly"), view(0.22, 2 * THUMBNAIL_PX, distance_m=0.85))
-    return cv2.resize(large, (THUMBNAIL_PX, THUMBNAIL_PX), interpolation=cv2.INTER_AREA)
+    half = cv2.resize(large, (THUMBNAIL_PX, THUMBNAIL_PX), interpolation=cv2.INTER_AREA)
+    return np.asarray(half, np.float32)
 
 
 def contact_sheet(asset: AvatarAsset, size: int = 512, columns: int = 4) -> Picture:

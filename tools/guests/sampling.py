@@ -91,7 +91,7 @@ def _even_out(points: Array, chosen: Index) -> Index:
 
 
 def relax(
-    points: Array, normals: Array, spacing: Array, colors: Array, amount: float, rounds: int = 2
+    points: Array, normals: Array, spacing: Array, colors: Array, amount: Array | float, rounds: int = 2
 ) -> Array:
     """Sharpens colors against the blur of overlapping Gaussians (Van Cittert's iteration on nearest neighbours).
 
@@ -100,7 +100,7 @@ def relax(
         normals: [n, 3]; points on another sheet of the surface do not count as neighbours.
         spacing: [n] metres.
         colors: [n, 3] wanted colors.
-        amount: share of the difference that is put back each round.
+        amount: share of the difference that is put back each round, [n] or a number.
         rounds: number of iterations.
     """
     features = np.concatenate([points, NORMAL_WEIGHT * normals], axis=1)
@@ -110,5 +110,5 @@ def relax(
     sharpened = colors
     for _ in range(rounds):
         blurred = (sharpened[neighbours] * weights[:, :, None]).sum(axis=1)
-        sharpened = sharpened + amount * (colors - blurred)
+        sharpened = sharpened + np.reshape(amount, (-1, 1)) * (colors - blurred)
     return np.clip(sharpened, 0, 1)

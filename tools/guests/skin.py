@@ -12,8 +12,9 @@ from tools.guests.light import hex_color, shade
 from tools.guests.sampling import relax, spread_spots
 from tools.guests.splats import Splats, axes_from_normal
 
-OVERLAP = 0.73
-"""Standard deviation of a skin Gaussian in spacings: closed without being blurred."""
+OVERLAP_FINE, OVERLAP_COARSE = 0.73, 0.82
+"""Standard deviation of a skin Gaussian in spacings, where there is detail and where skin is smooth: closed without
+being blurred."""
 
 MM = 1e-3
 UNDERCOAT_DEPTH = 2.6 * MM
@@ -43,18 +44,18 @@ def spacing_on_head(canvas: Canvas, spots: Spots) -> Array:
     x, y, z = np.abs(place[:, 0]), place[:, 1], place[:, 2]
     lid = np.maximum(canvas.interpolate(canvas.lid_rings, spots), 0)
     lip = canvas.interpolate(canvas.lip_rings, spots)
-    spacing = 3.4 + 0.0 * x
+    spacing = 3.6 + 0.0 * x
     stretched = smoothstep(-0.004, 0.0, y) * smoothstep(11, 8, lid)
     spacing = np.minimum(spacing, np.where(stretched > 0.5, 1.05 + 0.03 * lid, 0.95 + 0.21 * lid))
-    spacing = np.minimum(spacing, 1.35 + 0.22 * np.maximum(np.maximum(-lip, 1.6 * (lip - 7)), 0))
+    spacing = np.minimum(spacing, 1.25 + 0.22 * np.maximum(np.maximum(-lip - 1, 1.6 * (lip - 7)), 0))
     nose = np.hypot(x / 1.2, y + 0.041) + 0.4 * np.abs(z - 0.028)
-    spacing = np.minimum(spacing, 1.7 + 50 * nose)
+    spacing = np.minimum(spacing, 1.8 + 50 * nose)
     ear = ear_mask(place)
     spacing = np.where(ear > 0.5, 2.5, spacing)
     back = smoothstep(-0.02, -0.07, z) * (1 - ear)
     spacing = spacing + 2.6 * back
     neck = smoothstep(-0.105, -0.135, y)
-    spacing = spacing + 2.2 * neck * (1 - 0.3 * back)
+    spacing = spacing + 2.6 * neck * (1 - 0.3 * back)
     return spacing * MM
 
 
@@ -125,7 +126,9 @@ def beard_mask(canvas: Canvas, spots: Spots) -> Array:
     place = canvas.interpolate(canvas.template, spots)
     x, y, z = np.abs(place[:, 0]), place[:, 1], place[:, 2]
     lip = canvas.interpolate(canvas.lip_rings, spots)
-    cheek_line = np.interp(x, [0.0, 0.018, 0.030, 0.045, 0.060, 0.070], [-0.052, -0.054, -0.062, -0.060, -0.042, -0.010])
+    cheek_line = np.interp(
+        x, [0.0, 0.018, 0.030, 0.045, 0.060, 0.070], [-0.052, -0.054, -0.062, -0.060, -0.042, -0.010]
+    )
     beard = smoothstep(0.004, -0.005, y - cheek_line)
     beard = beard * smoothstep(-0.142, -0.122, y - 0.25 * np.clip(z, -0.05, 0.0) * 0)
     beard = beard * smoothstep(0.4, -0.8, lip) * smoothstep(-0.082, -0.066, z)
@@ -137,12 +140,22 @@ def paint_skin(canvas: Canvas, spots: Spots, spacing: Array, openness: Array, sp
     """The skin of one guest on the shared spots."""
     means, normals = canvas.points(spots)
     color, gloss = skin_color(canvas, spots, spec)
-    lit = shade(color, _settled_normals(canvas, spots, normals), canvas.interpolate(openness, spots), gloss, scatter=1.0)
-    lit = relax(means, normals, spacing, lit, amount=0.55)
+    lit = shade(
+        color, _settled_normals(canvas, spots, normals), canvas.interpolate(openness, spots), gloss, scatter=1.0
+    )
+    lip = canvas.interpolate(canvas.lip_rings, spots)
+    lit = relax(means, normals, spacing, lit, amount=0.55 * smoothstep(4, 2, lip))
     lid = canvas.interpolate(canvas.lid_rings, spots)
-    sigma = OVERLAP * spacing * (1 + 0.22 * smoothstep(0.5, 2.0, lid) * smoothstep(11, 9, lid))
-    sigmas = np.stack([sigma, sigma, np.maximum(0.16 * sigma, 0.1 * MM)], axis=1)
-    axes = axes_from_normal(normalized(canvas.interpolate(canvas.soft_normals, spots)))
+    smooth = np.maximum(smoothstep(2.2 * MM, 3.2 * MM, spacing), smoothstep(-1.5, -3.5, lip) * (lip > -16))
+    overlap = OVERLAP_FINE + (OVERLAP_COARSE - OVERLAP_FINE) * smooth
+    sigma = overlap * spacing * (1 + 0.22 * smoothstep(0.5, 2.0, lid) * smoothstep(11, 9, lid))
+    border = smoothstep(-2.6, -1.0, lip) * smoothstep(3.2, 1.6, lip)  # the lips' edge: long along it, thin across
+    along = np.cross(normals, canvas.gradient(canvas.lip_rings, spots.faces))
+    sigmas = np.stack(
+        [sigma * (1 + 0.45 * border), sigma * (1 - 0.30 * border), np.maximum(0.16 * sigma, 0.1 * MM)], axis=1
+    )
+    soft = normalized(canvas.interpolate(canvas.soft_normals, spots))
+    axes = axes_from_normal(soft, np.where(border[:, None] > 0, along, axes_from_normal(soft)[:, :, 0]))
     return Splats("skin", spots, means, axes, sigmas, lit, np.full(len(spots), 0.985))
 
 
@@ -161,9 +174,7 @@ def spread_undercoat(canvas: Canvas, seed: int) -> Spots:
     middle = canvas.template[corners].mean(axis=1)
     clear &= ear_mask(middle) < 0.5
     allowed = skin_faces(canvas)[clear]
-    return spread_spots(
-        canvas.template, canvas.faces, allowed, lambda spots: undercoat_spacing(canvas, spots), seed
-    )[0]
+    return spread_spots(canvas.template, canvas.faces, allowed, lambda spots: undercoat_spacing(canvas, spots), seed)[0]
 
 
 def undercoat_spacing(canvas: Canvas, spots: Spots) -> Array:
