@@ -18,6 +18,7 @@ from client import aiortc_setup
 from client.avatars import UNUSABLE, AvatarLibrary
 from client.call import Call
 from client.capture.file_source import FileSource
+from client.capture.media_file import probe
 from client.errors import ClientError, JoinRefused, MediaError
 from client.face_pipeline import FacePipeline, TrackedFace
 from client.join import fetch_join_token
@@ -86,6 +87,7 @@ async def run_bot(config: BotConfig, equipment: Equipment | None = None) -> None
     """
     aiortc_setup.install()
     async with stopped_by_signals():
+        await asyncio.to_thread(probe, config.video)  # what is wrong with the file is said before anything is loaded
         if equipment is None:
             from client.equipment import load_plain_equipment
 
