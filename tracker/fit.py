@@ -24,9 +24,9 @@ LANDMARK_SIGMA = 0.015
 """Expected landmark error, inter-ocular units."""
 CORRELATED_LANDMARKS = 6.0
 """Errors of neighboring landmarks are alike: this many of them count as one against the prior."""
-ROBUST_SCALE = 0.03
+ROBUST_SCALE = 0.06
 """Landmark errors beyond this count less (Cauchy-like), inter-ocular units."""
-EXPRESSION_SIGMA = 0.5
+EXPRESSION_SIGMA = 0.6
 """How far the expression strays from the scores' prior, standard deviations of the head model."""
 EXPRESSION_STEP_SIGMA = 1.0
 """How far it moves from picture to picture beyond the prior's own movement."""
