@@ -127,7 +127,7 @@ async def test_a_message_without_end_is_cut_off(room, monkeypatch: pytest.Monkey
     session = victim._negotiator.session
     sctp = connection._pc.sctp
     sctp._remote_max_message_size = 0  # an honest peer would not send more than the 256 kB that Ada announced
-    connection._channels["control"].send("x" * 30_000_000)
+    connection._channels["control"].send("x" * 6_000_000)
     await ada.faces.until(lambda items: victim._negotiator.session != session, 30)
     await expect_untroubled(ada, noor)
 
