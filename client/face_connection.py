@@ -191,6 +191,7 @@ class FaceConnection:
             return
         self._channels[label] = channel
         channel.on("message", lambda message: self._received(label, message))
+        channel.on("close", lambda: self._tell(lambda events: events.on_broken()))
         if label == "avatar":
             channel.bufferedAmountLowThreshold = AVATAR_HIGH_WATER_BYTES // 2
             channel.on("bufferedamountlow", self._avatar_low.set)
