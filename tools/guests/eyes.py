@@ -26,7 +26,7 @@ class EyeSpec:
     lash_length: float = 3.0
     line_width: float = 0.42
     lower_line: float = 0.35
-    iris_radius: float = 6.6
+    iris_radius: float = 6.9
 
 
 def _cap(spacing: float, radius: float, half_angle: float, inner_angle: float = 0.0) -> Array:

@@ -95,9 +95,9 @@ def picture(model: AvatarModel, params: FaceParams, camera: Camera) -> Picture:
 
 
 def thumbnail(asset: AvatarAsset) -> Picture:
-    """The portrait for the avatar picker, drawn at four times its pixels."""
+    """The portrait for the avatar picker, drawn at twice its size."""
     model = AvatarModel(load_open_head(), asset)
-    large = picture(model, pose("friendly"), view(0.22, 2 * THUMBNAIL_PX, distance_m=0.85))
+    large = picture(model, pose("friendly"), view(0.18, 2 * THUMBNAIL_PX, distance_m=0.68))
     half = cv2.resize(large, (THUMBNAIL_PX, THUMBNAIL_PX), interpolation=cv2.INTER_AREA)
     return np.asarray(half, np.float32)
 

@@ -127,7 +127,7 @@ def beard_mask(canvas: Canvas, spots: Spots) -> Array:
     x, y, z = np.abs(place[:, 0]), place[:, 1], place[:, 2]
     lip = canvas.interpolate(canvas.lip_rings, spots)
     cheek_line = np.interp(
-        x, [0.0, 0.018, 0.030, 0.045, 0.060, 0.070], [-0.052, -0.054, -0.062, -0.060, -0.042, -0.010]
+        x, [0.0, 0.018, 0.030, 0.045, 0.060, 0.070], [-0.055, -0.060, -0.067, -0.062, -0.042, -0.010]
     )
     beard = smoothstep(0.004, -0.005, y - cheek_line)
     beard = beard * smoothstep(-0.142, -0.122, y - 0.25 * np.clip(z, -0.05, 0.0) * 0)
