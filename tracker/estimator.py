@@ -33,6 +33,7 @@ _LEAST_INTERVAL_S, _LARGEST_INTERVAL_S, _FIRST_INTERVAL_S = 0.001, 0.2, 0.04
 _FRONTAL = 0.75
 """Cosine of the turn up to which the scores are trusted for calibration."""
 _SMALLEST_FACE_PX = 8.0
+_MOUTH_CLOSE, _JAW_OPEN = BLENDSHAPE_NAMES.index("mouthClose"), BLENDSHAPE_NAMES.index("jawOpen")
 
 
 class FaceEstimator:
@@ -154,6 +155,8 @@ class FaceEstimator:
     def _prior(self, scores: NDArray[np.float32], rotation: NDArray[np.float64] | None) -> Prior:
         calibrated = self._scores.expression_scores(scores)
         calibrated[list(BLINK)] = self._scores.eyelids(scores)
+        # Closing the mouth undoes an open jaw; without one it would fold the lips through each other.
+        calibrated[_MOUTH_CLOSE] = min(calibrated[_MOUTH_CLOSE], calibrated[_JAW_OPEN])
         vector = calibrated @ self._response
         dims = self._dims
         return Prior(

@@ -5,6 +5,9 @@ from __future__ import annotations
 import os
 import sys
 
+# Our matrices are small: more than one BLAS thread per process only makes the processes of a call fight for cores.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 import typer
 
 from visavis import __version__

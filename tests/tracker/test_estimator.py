@@ -87,6 +87,14 @@ def test_landmarks_correct_a_score_that_exaggerates(studio, run):
     assert 0.3 * opened < params.jaw_pose[0] < 0.5 * opened
 
 
+def test_a_score_for_closing_the_mouth_does_nothing_while_the_jaw_is_shut(studio, run):
+    head = studio.head
+    close = head.blendshape_params[head.blendshape_names.index("mouthClose")][:50]
+    for _ in range(4):
+        params, _ = run(studio.detection(studio.face(), mouthClose=0.5))
+    assert abs(params.expression @ close) < 0.1 * 0.5 * (close @ close)
+
+
 def test_smile_of_one_side_stays_on_that_side(studio, run):
     head = studio.head
     left, right = (
