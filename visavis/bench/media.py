@@ -15,26 +15,27 @@ from tracker.face_tracker import FaceTracker
 
 FloatArray = NDArray[np.float64]
 
+CAMERA_RATE = 30
 
-def write_fake_camera(
-    video: Path, out: Path, *, size: tuple[int, int] = (640, 480), seconds: float | None = None
-) -> None:
-    """Turns a video into the MJPEG that Chromium's `--use-file-for-fake-video-capture` plays in a loop."""
+
+def write_fake_camera(video: Path, out: Path, *, size: tuple[int, int] = (640, 480)) -> None:
+    """Turns a video into the MJPEG that Chromium's `--use-file-for-fake-video-capture` plays in a loop.
+
+    Such a file has no times: Chromium shows 30 pictures a second, so the video is resampled to that.
+    """
     width, height = size
     with av.open(str(video)) as source, av.open(str(out), "w", format="mjpeg") as sink:
-        rate = source.streams.video[0].average_rate or 25
-        stream = sink.add_stream("mjpeg", rate=rate)
+        stream = sink.add_stream("mjpeg", rate=CAMERA_RATE)
         stream.width, stream.height, stream.pix_fmt = width, height, "yuvj420p"
         stream.options = {"qscale": "3"}
-        for index, frame in enumerate(source.decode(video=0)):
-            if seconds is not None and index >= seconds * float(rate):
-                break
+        written = 0
+        for frame in source.decode(video=0):
             picture = frame.reformat(width, height, "yuvj420p")
-            picture.pts, picture.time_base = index, Fraction(1) / rate
-            for packet in stream.encode(picture):
-                sink.mux(packet)
-        for packet in stream.encode(None):
-            sink.mux(packet)
+            while written <= frame.time * CAMERA_RATE:
+                picture.pts, picture.time_base = written, Fraction(1, CAMERA_RATE)
+                sink.mux(stream.encode(picture))
+                written += 1
+        sink.mux(stream.encode(None))
 
 
 @dataclass(frozen=True, eq=False)
