@@ -204,11 +204,11 @@ class Canvas:
         stacked = np.array(weights)
         return Spots(np.array(faces), stacked / stacked.sum(axis=1, keepdims=True))
 
-    def isoline(self, values: Array, allowed: Mask, step: float) -> tuple[Spots, Array]:
-        """Where per-vertex values [V] cross zero: spots every `step` metres, and the length of each's share."""
+    def isoline(self, values: Array, allowed: Mask, step: float) -> Spots:
+        """Where per-vertex values [V] cross zero: spots about every `step` metres."""
         corners = values[self.faces]
         crossing = np.flatnonzero(allowed & (corners.min(axis=1) < 0) & (corners.max(axis=1) >= 0))
-        faces, weights, shares = [], [], []
+        faces, weights = [], []
         for face in crossing:
             ends = []
             for a, b in ((0, 1), (1, 2), (2, 0)):
@@ -224,8 +224,7 @@ class Canvas:
             t = ((np.arange(count) + 0.5) / count)[:, None]
             faces += [face] * count
             weights.append((1 - t) * ends[0] + t * ends[1])
-            shares += [length / count] * count
-        return Spots(np.array(faces, np.int64), np.concatenate(weights)), np.array(shares)
+        return Spots(np.array(faces, np.int64), np.concatenate(weights))
 
     @cached_property
     def lookup(self) -> Index:

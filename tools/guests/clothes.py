@@ -74,7 +74,7 @@ def paint_clothes(canvas: Canvas, openness: Array, spec: ClothesSpec, seed: int)
     spots, gaps = spread_spots(canvas.template, canvas.faces, np.flatnonzero(torso), spacing, seed)
     place = canvas.interpolate(canvas.template, spots)
     inside = below_neckline(spec, place)
-    keep = inside > band_width
+    keep = inside > 0.65 * band_width
     spots, gaps, place = spots.take(keep), gaps[keep], place[keep]
     means, normals = canvas.points(spots)
     means = means + spec.thickness_mm * MM * normals
@@ -86,7 +86,7 @@ def paint_clothes(canvas: Canvas, openness: Array, spec: ClothesSpec, seed: int)
     groups = [Splats("clothes", spots, means, axes_from_normal(normals), sigmas, lit, alpha)]
     groups += _hem(canvas, groups[0], place)
     if spec.collar:
-        groups.append(_collar(canvas, openness, spec, torso))
+        groups.append(_collar(canvas, spec, torso))
     else:
         groups += _band(canvas, openness, spec, torso)
     return groups
@@ -109,37 +109,45 @@ def _hem(canvas: Canvas, cloth: Splats, place: Array) -> list[Splats]:
     return groups
 
 
+def _ring(
+    canvas: Canvas, spec: ClothesSpec, level: float, torso: Mask, turns: Array, blur: float
+) -> tuple[Array, Array]:
+    """The neckline `level` metres inside its edge at angles around the neck: points and skin normals, smoothed."""
+    spots = canvas.isoline(below_neckline(spec, canvas.template) - level, torso, 1.5 * MM)
+    edge, normals = canvas.points(spots)
+    angle = np.arctan2(edge[:, 0], edge[:, 2] - NECK_Z)
+    weights = np.exp(-0.5 * (np.angle(np.exp(1j * (turns[:, None] - angle))) / blur) ** 2)
+    weights /= weights.sum(axis=1, keepdims=True)
+    return weights @ edge, normalized(weights @ normals)
+
+
 def _band(canvas: Canvas, openness: Array, spec: ClothesSpec, torso: Mask) -> list[Splats]:
-    """The ribbed band along the neckline: rows of Gaussians that follow its edge."""
-    inside = below_neckline(spec, canvas.template)
+    """The band along the neckline: rows of Gaussians that follow its edge."""
+    turns = np.linspace(-np.pi, np.pi, 150, endpoint=False)
     rows = BAND_ROWS[spec.neckline]
     groups = []
     for number, level in enumerate(rows):
-        spots, length = canvas.isoline(inside - level * MM, torso, 3.0 * MM)
-        means, normals = canvas.points(spots)
-        along = np.cross(normals, [0.0, 1.0, 0.0])
+        ring, normals = _ring(canvas, spec, level * MM, torso, turns, 0.03 if spec.neckline == "v" else 0.06)
         share = number / (len(rows) - 1)
         roll = np.sin(np.pi * (0.12 + 0.88 * share))
-        means = means + ((spec.thickness_mm - 2.5 + 4.2 * roll) * MM)[..., None] * normals
+        means = ring + ((spec.thickness_mm - 2.0 + 4.2 * roll) * MM) * normals
+        along = np.roll(ring, -1, axis=0) - np.roll(ring, 1, axis=0)
         tilt = normalized(normals + np.array([0.0, 0.8 * np.cos(np.pi * (0.1 + 0.8 * share)), 0.0]))
-        tone = hex_color(spec.trim) * (0.80 if number == len(rows) - 1 else 1.0)
+        spots = canvas.nearest_spots(means, torso)
         sky = 0.35 + 0.65 * canvas.interpolate(openness, spots)
+        tone = hex_color(spec.trim) * (0.84 if number == len(rows) - 1 else 1.0)
         lit = shade(np.broadcast_to(tone, means.shape), tilt, sky, 0.0, 0.1)
-        sigmas = np.stack([0.75 * np.maximum(length, 2.4 * MM), 0 * length + 1.55 * MM, 0 * length + 0.9 * MM], axis=1)
+        length = 0.5 * np.linalg.norm(along, axis=1)
+        sigmas = np.stack([0.85 * length, 0 * length + 1.55 * MM, 0 * length + 0.9 * MM], axis=1)
         axes = axes_from_normal(normals, along)
         groups.append(Splats("clothes", spots, means, axes, sigmas, lit, np.full(len(spots), 0.985)))
     return groups
 
 
-def _collar(canvas: Canvas, openness: Array, spec: ClothesSpec, torso: Mask) -> Splats:
+def _collar(canvas: Canvas, spec: ClothesSpec, torso: Mask) -> Splats:
     """A shirt collar: a fold around the neck with two points in front."""
-    spots, _ = canvas.isoline(below_neckline(spec, canvas.template) - 2 * MM, torso, 3.0 * MM)
-    edge, _ = canvas.points(spots)
-    angle = np.arctan2(edge[:, 0], edge[:, 2] - NECK_Z)
     turns = np.linspace(-np.pi, np.pi, 130, endpoint=False)
-    weights = np.exp(-0.5 * (np.angle(np.exp(1j * (turns[:, None] - angle))) / 0.10) ** 2)
-    weights /= weights.sum(axis=1, keepdims=True)
-    ring = weights @ edge
+    ring, _ = _ring(canvas, spec, 2 * MM, torso, turns, 0.10)
     outward = normalized(np.stack([np.sin(turns), 0 * turns, np.cos(turns)], axis=1))
     front = np.abs(turns)
     gap = smoothstep(0.05, 0.16, front)  # open under the chin

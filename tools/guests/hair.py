@@ -171,7 +171,7 @@ def _in_face(points: Array, line: Array) -> Mask:
 def _on_ear(points: Array) -> Mask:
     """Whether points of strands lie on an ear; `ear_mask` with a margin."""
     x, y, z = np.abs(points[..., 0]), points[..., 1], points[..., 2]
-    return (x > 0.070) & (y > -0.060) & (y < 0.014) & (z > -0.112) & (z < -0.066)
+    return (x > 0.067) & (y > -0.064) & (y < 0.014) & (z > -0.112) & (z < -0.066)
 
 
 def _cut(points: Array, outward: Array, height: Array) -> tuple[Array, Array]:

@@ -91,7 +91,7 @@ GUESTS = (
         brows=BrowSpec("#4a2e1e", thickness=7.5, arch=1.2),
         hair=HairSpec("side part", "#4a3020", "#7a5030", shine=0.8),
         clothes=ClothesSpec("#3a4f74", "#344868", "crew", collar="#40577f"),
-        beard=BeardSpec("#4a2e1e", length=6.0),
+        beard=BeardSpec("#4a2e1e", length=7.5, spacing=2.7),
     ),
     Guest(
         name="Ada",

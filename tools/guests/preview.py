@@ -19,6 +19,7 @@ from renderer.head.open_head import load_open_head
 Picture = NDArray[np.float32]
 
 THUMBNAIL_PX = 256
+PORTRAIT_YAW = 0.18
 BACKDROP_TOP, BACKDROP_BOTTOM = np.array([0.905, 0.915, 0.93]), np.array([0.79, 0.81, 0.84])
 
 SCENES: tuple[tuple[str, float], ...] = (
@@ -67,6 +68,8 @@ def pose(name: str) -> FaceParams:
         lids = np.ones(2)
     if name == "gaze":
         gaze = np.array([0.4, 0.0, 0.4, 0.0])
+    if name == "friendly":
+        gaze = np.array([PORTRAIT_YAW, 0.0, PORTRAIT_YAW, 0.0])  # into the camera
     if name == "turn":
         rotation = np.array([0.0, 0.6, 0.0])
     if name == "nod":
@@ -97,7 +100,7 @@ def picture(model: AvatarModel, params: FaceParams, camera: Camera) -> Picture:
 def thumbnail(asset: AvatarAsset) -> Picture:
     """The portrait for the avatar picker, drawn at twice its size."""
     model = AvatarModel(load_open_head(), asset)
-    large = picture(model, pose("friendly"), view(0.18, 2 * THUMBNAIL_PX, distance_m=0.68))
+    large = picture(model, pose("friendly"), view(PORTRAIT_YAW, 2 * THUMBNAIL_PX, distance_m=0.68))
     half = cv2.resize(large, (THUMBNAIL_PX, THUMBNAIL_PX), interpolation=cv2.INTER_AREA)
     return np.asarray(half, np.float32)
 

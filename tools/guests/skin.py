@@ -17,6 +17,11 @@ OVERLAP_FINE, OVERLAP_COARSE = 0.73, 0.82
 being blurred."""
 
 MM = 1e-3
+BEARD_EDGE = np.array(
+    [[0.0, 0.013, 0.020, 0.030, 0.045, 0.060, 0.070], [-0.047, -0.049, -0.058, -0.066, -0.062, -0.042, -0.010]]
+)
+"""Upper edge of a beard: height over distance from the middle, metres."""
+
 UNDERCOAT_DEPTH = 2.6 * MM
 UNDERCOAT_SPACING = 7.0 * MM
 
@@ -126,24 +131,23 @@ def beard_mask(canvas: Canvas, spots: Spots) -> Array:
     place = canvas.interpolate(canvas.template, spots)
     x, y, z = np.abs(place[:, 0]), place[:, 1], place[:, 2]
     lip = canvas.interpolate(canvas.lip_rings, spots)
-    cheek_line = np.interp(
-        x, [0.0, 0.018, 0.030, 0.045, 0.060, 0.070], [-0.055, -0.060, -0.067, -0.062, -0.042, -0.010]
-    )
+    cheek_line = np.interp(x, BEARD_EDGE[0], BEARD_EDGE[1])
     beard = smoothstep(0.004, -0.005, y - cheek_line)
     beard = beard * smoothstep(-0.142, -0.122, y - 0.25 * np.clip(z, -0.05, 0.0) * 0)
     beard = beard * smoothstep(0.4, -0.8, lip) * smoothstep(-0.082, -0.066, z)
-    soul = 1 - 0.75 * bump(0.012, 0.004, x) * bump(-0.088, 0.006, y)
+    soul = 1 - 0.4 * bump(0.012, 0.004, x) * bump(-0.088, 0.006, y)
     return beard * soul * (1 - ear_mask(place))
 
 
 def paint_skin(canvas: Canvas, spots: Spots, spacing: Array, openness: Array, spec: SkinSpec) -> Splats:
     """The skin of one guest on the shared spots."""
     means, normals = canvas.points(spots)
+    lip = canvas.interpolate(canvas.lip_rings, spots)
+    means = means + (4 * MM * smoothstep(8, 11, lip))[:, None] * normals  # a smaller mouth, clear of the cheeks
     color, gloss = skin_color(canvas, spots, spec)
     lit = shade(
         color, _settled_normals(canvas, spots, normals), canvas.interpolate(openness, spots), gloss, scatter=1.0
     )
-    lip = canvas.interpolate(canvas.lip_rings, spots)
     lit = relax(means, normals, spacing, lit, amount=0.55 * smoothstep(4, 2, lip))
     lid = canvas.interpolate(canvas.lid_rings, spots)
     smooth = np.maximum(smoothstep(2.2 * MM, 3.2 * MM, spacing), smoothstep(-1.5, -3.5, lip) * (lip > -16))

@@ -43,8 +43,10 @@ def crop() -> Style:
         radial = normalized(points - CROWN)
         top = _top(points)[:, None]
         forward = FORWARD + 0.25 * np.sign(points[:, :1]) * np.array([1.0, 0, 0])
-        heading = (1 - top) * (DOWN + 0.25 * FORWARD) + top * (0.45 * radial + 0.75 * forward)
-        return heading + (0.9 * top[:, 0] * progress * _front(points))[:, None] * np.array([0.0, 1.0, 0.1])
+        heading = (1 - top) * (DOWN + 0.25 * FORWARD) + top * (
+            0.35 * radial + 0.75 * forward + np.array([0.4, 0.0, 0.0])
+        )
+        return heading + (0.55 * top[:, 0] * progress * _front(points))[:, None] * np.array([0.0, 1.0, 0.1])
 
     def stand(points: Array) -> Array:
         return (6.5 + 15.5 * _top(points) + 5 * _top(points) * _front(points)) * MM
