@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import av
@@ -36,6 +39,17 @@ def test_bot_with_a_file_that_is_no_video(tmp_path: Path) -> None:
     assert_sentence(run("bot", "--video", str(text)), "notes.mp4")
 
 
+@contextmanager
+def serving(*options: str) -> Iterator[str]:
+    """Runs `visavis serve` at a free port; gives its address."""
+    command = [sys.executable, "-P", "-m", "visavis", "serve", "--port", "0", "--hosted", "0", *options]
+    environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as server:
+        assert server.stdout is not None
+        yield server.stdout.readline().split()[-1]
+        server.terminate()
+
+
 def test_bot_with_a_video_without_a_face(tmp_path: Path) -> None:
     path = tmp_path / "grey.mp4"
     with av.open(str(path), "w") as sink:
@@ -48,7 +62,13 @@ def test_bot_with_a_video_without_a_face(tmp_path: Path) -> None:
                 sink.mux(packet)
         for packet in stream.encode(None):
             sink.mux(packet)
-    assert_sentence(run("bot", "--video", str(path)), "face")
+    with serving() as url:
+        assert_sentence(run("bot", "--video", str(path), "--server", url), "face")
+
+
+def test_bot_with_a_wrong_passcode_is_told_so(recording: Path) -> None:
+    with serving("--passcode", "right") as url:
+        assert_sentence(run("bot", "--video", str(recording), "--server", url, "--passcode", "wrong"), "passcode")
 
 
 def test_bot_without_a_server(recording: Path) -> None:
