@@ -60,7 +60,9 @@ def test_files_are_what_the_list_says(guest: Guest):
     assert len(data) <= 400_000
     assert load(guest).name == guest.name
     assert guest.thumbnail.read_bytes() == (WEB_GUESTS / guest.thumbnail.name).read_bytes()
-    assert cv2.imread(str(guest.thumbnail)).shape == (256, 256, 3)
+    picture = cv2.imread(str(guest.thumbnail))
+    assert picture is not None
+    assert picture.shape == (256, 256, 3)
 
 
 def test_the_page_lists_the_same_guests():
