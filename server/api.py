@@ -10,7 +10,6 @@ from typing import Any, cast
 from aiohttp import web
 
 from codec.signaling import ErrorCode, Fields, SignalingError, decode_object
-from server.config import ServerConfig
 from server.origins import is_request_allowed, remote_address
 from server.state import STATE, ServerState
 from server.tokens import InviteClaims, JoinClaims
@@ -83,7 +82,7 @@ def _check_passcode(state: ServerState, address: str | None, passcode: str, now:
 async def get_config(request: web.Request) -> web.Response:
     """Handles `GET /api/config`: what the join screen needs to know."""
     state = request.app[STATE]
-    guests = await asyncio.to_thread(lambda: read_guests(guests_index(state.config)))
+    guests = await asyncio.to_thread(lambda: read_guests(state.config.guests_root / "guests.json"))
     return web.json_response(
         {
             "guests": guests,
@@ -94,14 +93,8 @@ async def get_config(request: web.Request) -> web.Response:
     )
 
 
-def guests_index(config: ServerConfig) -> Path:
-    """The list of guest avatars; the pictures stand beside it. A page may bring its own guests."""
-    own = config.web_root / "guests" / "index.json"
-    return own if own.is_file() else config.guests_root / "guests.json"
-
-
 def read_guests(index_path: Path) -> list[dict[str, str]]:
-    """The guest avatars in a list of objects with `avatar_id`, `name` and `thumbnail`, or `{"guests": [...]}`.
+    """The guest avatars in a list of objects with `avatar_id`, `name` and `thumbnail`.
 
     Entries without these texts are left out; so is everything when the file is no good.
     """
@@ -111,11 +104,10 @@ def read_guests(index_path: Path) -> list[dict[str, str]]:
         index: Any = json.loads(index_path.read_text("utf-8"))
     except (OSError, ValueError):
         return []
-    entries: Any = cast(dict[str, Any], index).get("guests") if isinstance(index, dict) else index
-    if not isinstance(entries, list):
+    if not isinstance(index, list):
         return []
     guests: list[dict[str, str]] = []
-    for entry in cast(list[Any], entries)[:MAX_GUESTS]:
+    for entry in cast(list[Any], index)[:MAX_GUESTS]:
         if isinstance(entry, dict):
             values = cast(dict[str, Any], entry)
             guest = {key: values.get(key) for key in ("avatar_id", "name", "thumbnail")}

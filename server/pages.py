@@ -5,7 +5,6 @@ from __future__ import annotations
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from server.api import guests_index
 from server.errors import ConfigError
 from server.origins import is_host_allowed
 from server.state import STATE, ServerState
@@ -50,9 +49,8 @@ def add_pages(app: web.Application, state: ServerState) -> None:
     for folder in STATIC_FOLDERS:
         if (web_root / folder).is_dir():
             app.router.add_static(f"/static/{folder}", web_root / folder)
-    guests = guests_index(state.config).parent
-    if guests.is_dir():
-        app.router.add_static("/static/guests", guests)
+    if state.config.guests_root.is_dir():
+        app.router.add_static("/static/guests", state.config.guests_root)
     app.middlewares.append(_check_host)
     app.on_response_prepare.append(_add_headers)
 

@@ -1,8 +1,7 @@
 """Builds the guest avatars: `python -m tools.build_guests` (docs/guests.md).
 
 Deterministic: the same data and versions give the same files. Writes avatar_store/data/guests (avatar files,
-thumbnails, guests.json) and web/guests (thumbnails, index.json). With `--sheet DIR` it also writes contact sheets to
-look at, and with `--only NAME` it builds one guest for such a sheet and leaves the shipped files alone.
+portraits, guests.json). With `--sheet DIR` it also writes contact sheets to look at, and with `--only NAME` it builds one guest for such a sheet and leaves the shipped files alone.
 """
 
 from __future__ import annotations
@@ -25,7 +24,6 @@ from tools.open_head.shape import build_bust
 
 ROOT = Path(__file__).resolve().parent.parent
 STORE = ROOT / "avatar_store/data/guests"
-WEB = ROOT / "web/guests"
 LICENSE = "CC0-1.0"
 
 
@@ -55,16 +53,13 @@ def build(only: str | None = None) -> list[tuple[AvatarAsset, bytes, dict[str, i
 def write(built: list[tuple[AvatarAsset, bytes, dict[str, int]]]) -> None:
     """Replaces the shipped guests."""
     entries = []
-    for folder in (STORE, WEB):
-        folder.mkdir(parents=True, exist_ok=True)
-    for old in [*STORE.glob("*.vav"), *STORE.glob("*.png"), *WEB.glob("*.png")]:
+    STORE.mkdir(parents=True, exist_ok=True)
+    for old in [*STORE.glob("*.vav"), *STORE.glob("*.png")]:
         old.unlink()
     for asset, data, counts in built:
         slug = asset.name.lower()
         (STORE / f"{slug}.vav").write_bytes(data)
-        picture = thumbnail(asset)
-        for folder in (STORE, WEB):
-            write_png(folder / f"{slug}.png", picture)
+        write_png(STORE / f"{slug}.png", thumbnail(asset))
         entries.append(
             {
                 "avatar_id": avatar_id(data),
@@ -75,13 +70,7 @@ def write(built: list[tuple[AvatarAsset, bytes, dict[str, int]]]) -> None:
                 "gaussians": counts,
             }
         )
-    listed = ("avatar_id", "name", "thumbnail")
-    _write_json(STORE / "guests.json", entries)
-    _write_json(WEB / "index.json", [{field: entry[field] for field in listed} for entry in entries])
-
-
-def _write_json(path: Path, value: object) -> None:
-    path.write_text(json.dumps(value, indent=2) + "\n", encoding="utf-8")
+    (STORE / "guests.json").write_text(json.dumps(entries, indent=2) + "\n", encoding="utf-8")
 
 
 def main() -> None:

@@ -124,7 +124,7 @@ def _parameters(coefficients: Array | None, pose: dict[str, list[float]]) -> Arr
 
 def _head(arrays: dict[str, NDArray[np.generic]], names: tuple[str, ...]) -> HeadModel:
     typed = {name: np.ascontiguousarray(arrays[name], kind) for name, kind in ARRAY_TYPES.items()}
-    return HeadModel(name=OPEN_HEAD_NAME, model_id=head_model_id(typed, names), blendshape_names=names, **typed)
+    return HeadModel(name=OPEN_HEAD_NAME, model_id=head_model_id(typed), blendshape_names=names, **typed)
 
 
 def with_torso(bust: Bust, lbs_weights: Array) -> NDArray[np.uint8]:

@@ -33,7 +33,7 @@ class HeadModel:
 
     Args:
         name: `open-head-1`, `flame-2023-open`, ...
-        model_id: hex SHA-256 over the arrays; avatars and streams name it.
+        model_id: hex SHA-256 over the arrays that posing uses; avatars and streams name it.
         v_template: [V, 3] float32 neutral, average head with shoulders.
         faces: [F, 3] int32, counter-clockwise seen from outside.
         expressiondirs: [V, 3, E] float32 metres per standard deviation, ordered by variance.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from functools import lru_cache
 from importlib import resources
 from typing import Any
@@ -30,17 +31,28 @@ ARRAY_TYPES: dict[str, type] = {
     "landmark_weights": np.float32,
     "blendshape_params": np.float32,
 }
-"""Arrays of HeadModel in the order in which they enter the model's hash, with their types in memory."""
+"""Arrays of HeadModel with their types in memory."""
+
+POSING_ARRAYS = (
+    "v_template",
+    "faces",
+    "expressiondirs",
+    "posedirs",
+    "eyelid_dirs",
+    "J_regressor",
+    "lbs_weights",
+)
+"""What face parameters and avatars depend on. Landmarks, blendshape priors, parts and UV only serve tools and the
+tracker: they may improve without making avatars of the same head useless."""
 
 
-def head_model_id(arrays: dict[str, NDArray[Any]], blendshape_names: tuple[str, ...]) -> str:
-    """Hex SHA-256 over names, shapes and little-endian bytes of all arrays of a head model."""
+def head_model_id(arrays: Mapping[str, NDArray[Any]]) -> str:
+    """Hex SHA-256 over names, types, shapes and little-endian bytes of POSING_ARRAYS, in their order."""
     digest = hashlib.sha256()
-    for name, kind in ARRAY_TYPES.items():
-        array = np.ascontiguousarray(arrays[name], np.dtype(kind).newbyteorder("<"))
+    for name in POSING_ARRAYS:
+        array = np.ascontiguousarray(arrays[name], np.dtype(ARRAY_TYPES[name]).newbyteorder("<"))
         digest.update(f"{name} {array.dtype.str} {array.shape}\n".encode())
         digest.update(array.tobytes())
-    digest.update("\n".join(blendshape_names).encode())
     return digest.hexdigest()
 
 
@@ -57,4 +69,4 @@ def load_open_head() -> HeadModel:
         names = tuple(str(name) for name in stored["blendshape_names"])
     for array in arrays.values():
         array.setflags(write=False)
-    return HeadModel(name=OPEN_HEAD_NAME, model_id=head_model_id(arrays, names), blendshape_names=names, **arrays)
+    return HeadModel(name=OPEN_HEAD_NAME, model_id=head_model_id(arrays), blendshape_names=names, **arrays)

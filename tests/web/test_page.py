@@ -55,7 +55,7 @@ def web_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copy(WEB / "index.html", root)
     (root / "guests").mkdir()
     guests = [{"avatar_id": digit * 64, "name": f"Guest {digit}", "thumbnail": "g.png"} for digit in "12"]
-    (root / "guests" / "index.json").write_text(json.dumps(guests))
+    (root / "guests" / "guests.json").write_text(json.dumps(guests))
     (root / "guests" / "g.png").write_bytes(PIXEL)
     return root
 
@@ -106,7 +106,7 @@ def free_port() -> int:
 
 
 async def test_name_head_enter_and_the_invite_link(browser: Browser, web_root: Path) -> None:
-    config = ServerConfig(port=0, secret=SECRET, web_root=web_root)
+    config = ServerConfig(port=0, secret=SECRET, web_root=web_root, guests_root=web_root / "guests")
     async with running_server(config) as server, open_page(browser, f"{server.url}/?room=blue") as ada:
         avatars = ada.page.locator("#avatars .avatar")
         await expect(avatars).to_have_count(2)
@@ -128,14 +128,14 @@ async def test_name_head_enter_and_the_invite_link(browser: Browser, web_root: P
 
 
 async def test_without_a_renderer_the_page_says_so(browser: Browser, web_root: Path) -> None:
-    config = ServerConfig(port=0, secret=SECRET, web_root=web_root)
+    config = ServerConfig(port=0, secret=SECRET, web_root=web_root, guests_root=web_root / "guests")
     async with running_server(config) as server, open_page(browser, server.url) as ada:
         await expect(ada.page.locator("#banner")).to_contain_text("No free renderer on this server yet")
         await expect(ada.page.locator("#preview-stage")).to_contain_text("No free renderer yet")
 
 
 async def test_refused_camera_is_one_sentence_and_no_obstacle(browser: Browser, web_root: Path) -> None:
-    config = ServerConfig(port=0, secret=SECRET, web_root=web_root)
+    config = ServerConfig(port=0, secret=SECRET, web_root=web_root, guests_root=web_root / "guests")
     async with running_server(config) as server, open_page(browser, server.url, permissions=()) as ada:
         problems = ada.page.locator("#media-problems p")
         await expect(problems).to_have_count(1)
@@ -148,7 +148,7 @@ async def test_refused_camera_is_one_sentence_and_no_obstacle(browser: Browser, 
 
 
 async def test_two_pages_hear_each_other(browser: Browser, web_root: Path) -> None:
-    config = ServerConfig(port=0, secret=SECRET, web_root=web_root)
+    config = ServerConfig(port=0, secret=SECRET, web_root=web_root, guests_root=web_root / "guests")
     async with running_server(config) as server, open_page(browser, server.url) as ada:
         await ada.join("Ada")
         ada_id = (await ada.state())["memberId"]
@@ -177,7 +177,7 @@ async def test_two_pages_hear_each_other(browser: Browser, web_root: Path) -> No
 
 
 async def test_voice_carries_on_while_the_server_is_away(browser: Browser, web_root: Path) -> None:
-    config = ServerConfig(port=free_port(), secret=SECRET, web_root=web_root)
+    config = ServerConfig(port=free_port(), secret=SECRET, web_root=web_root, guests_root=web_root / "guests")
     url = f"http://127.0.0.1:{config.port}"
     async with running_server(config):
         ada_page, bob_page = open_page(browser, url), open_page(browser, url)
