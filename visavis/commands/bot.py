@@ -19,6 +19,9 @@ def bot(
     loop: Annotated[bool, typer.Option("--loop", help="Start again when the file ends.")] = False,
     no_audio: Annotated[bool, typer.Option("--no-audio", help="Do not send the file's sound.")] = False,
     passcode: Annotated[str | None, typer.Option(help="Passcode of the server.", envvar="VISAVIS_PASSCODE")] = None,
+    invite: Annotated[
+        str | None, typer.Option(help="Invitation token (`visavis invite`).", envvar="VISAVIS_INVITE")
+    ] = None,
     record: Annotated[Path | None, typer.Option(help="Write the first other head, rendered here, to this MP4.")] = None,
 ) -> None:
     """Decode the file at its own rate, track the face live and stream it to everyone in the room."""
@@ -35,6 +38,7 @@ def bot(
         loop=loop,
         audio=not no_audio,
         passcode=passcode,
+        invite=invite,
         record_peer=record,
     )
     asyncio.run(run_bot(config))

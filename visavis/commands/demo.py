@@ -18,7 +18,7 @@ BOTS = 2
 
 def demo(
     video: Annotated[list[Path] | None, typer.Option(help="A recording for the bots (repeat for more).")] = None,
-    port: Annotated[int, typer.Option(help="Port of the page.")] = 8080,
+    port: Annotated[int, typer.Option(help="Port of the page.", min=1, max=65535)] = 8080,
     room: Annotated[str, typer.Option(help="Name of the room.")] = "demo",
 ) -> None:
     """Start everything on this machine and print the address of the page. Ctrl-C ends it."""
@@ -67,6 +67,6 @@ async def _run(console: Console, recordings: list[Path], port: int, room: str) -
             recording = recordings[index % len(recordings)]
             console.print(f"starting bot {index + 1} of {count} on {recording.name}")
             await opened.start_bot(f"Bot {index + 1}", recording)
-        await opened.wait_for_members(count)
+        await opened.wait_for_members(count, or_more=True)  # a page left open may be in already
         console.print(f"\n[bold green]Ready.[/] Open [bold]{opened.page_url}[/] (Ctrl-C ends the demo)\n")
         await asyncio.Event().wait()

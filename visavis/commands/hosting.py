@@ -21,7 +21,7 @@ LOCAL_SERVER = "http://127.0.0.1:8080"
 
 def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen at.  [default: 127.0.0.1]")] = None,
-    port: Annotated[int | None, typer.Option(help="TCP port.  [default: 8080]")] = None,
+    port: Annotated[int | None, typer.Option(help="TCP port.  [default: 8080]", min=0, max=65535)] = None,
     hosted: Annotated[int, typer.Option(help="Hosted client processes to start for people with only a browser.")] = 1,
     passcode: Annotated[str | None, typer.Option(help="Ask for this before a join.", envvar="VISAVIS_PASSCODE")] = None,
 ) -> None:
