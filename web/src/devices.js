@@ -4,7 +4,8 @@
  */
 
 /** The tracker needs no more than this. */
-const CAMERA_CONSTRAINTS = { width: { ideal: 640 }, height: { ideal: 480 }, frameRate: { ideal: 30, max: 30 } };
+/** The tracker sees the face at 256 x 256 pixels, 25 times a second: more would only cost encoding and decoding. */
+const CAMERA_CONSTRAINTS = { width: { ideal: 480 }, height: { ideal: 360 }, frameRate: { ideal: 25, max: 30 } };
 const MICROPHONE_CONSTRAINTS = { echoCancellation: true, noiseSuppression: true, autoGainControl: true };
 
 /**
@@ -17,17 +18,28 @@ const MICROPHONE_CONSTRAINTS = { echoCancellation: true, noiseSuppression: true,
  * Why camera and microphone cannot be used and what follows from it; one sentence for both when the reason is the same.
  *
  * @param {Record<DeviceKind, string|null>} problems names of the errors that getUserMedia threw
+ * @param {{inMeeting?: boolean, kept?: DeviceKind[]}} [situation] `kept`: devices that are open nevertheless, since
+ *   another one could not take their place
  * @returns {string[]}
  */
-export function mediaProblemTexts({ camera, microphone }) {
-  if (camera !== null && camera === microphone) {
-    return [
-      `${reason("camera and microphone", camera)} You can join without: your head will rest, and you can listen.`,
-    ];
+export function mediaProblemTexts({ camera, microphone }, { inMeeting = false, kept = [] } = {}) {
+  if (camera !== null && camera === microphone && kept.length === 0) {
+    const consequence = inMeeting
+      ? "Your head rests, and you can listen."
+      : "You can join without: your head will rest, and you can listen.";
+    return [`${reason("camera and microphone", camera)} ${consequence}`];
   }
   const texts = [];
-  if (camera !== null) texts.push(`${reason("the camera", camera)} You can join without it: your head will rest.`);
-  if (microphone !== null) texts.push(`${reason("the microphone", microphone)} You can join without it and listen.`);
+  if (camera !== null) {
+    let consequence = inMeeting ? "Your head rests." : "You can join without it: your head will rest.";
+    if (kept.includes("camera")) consequence = "The camera that was open before stays on.";
+    texts.push(`${reason("the camera", camera)} ${consequence}`);
+  }
+  if (microphone !== null) {
+    let consequence = inMeeting ? "You can listen." : "You can join without it and listen.";
+    if (kept.includes("microphone")) consequence = "The microphone that was open before stays on.";
+    texts.push(`${reason("the microphone", microphone)} ${consequence}`);
+  }
   return texts;
 }
 
@@ -50,7 +62,7 @@ function reason(device, errorName) {
   }
 }
 
-/** Owns the open tracks. Opening a device closes the one of its kind that was open before. */
+/** Owns the open tracks. A device that opens closes the one of its kind that was open before; a failure does not. */
 export class Devices {
   /** @param {DeviceChoice} choice */
   constructor(choice) {
@@ -59,7 +71,7 @@ export class Devices {
     this.camera = null;
     /** @type {MediaStreamTrack|null} */
     this.microphone = null;
-    /** @type {Record<DeviceKind, string|null>} name of the error that closed a device */
+    /** @type {Record<DeviceKind, string|null>} name of the last error, until the device opens or is closed */
     this.problems = { camera: null, microphone: null };
     /** @type {(kind: DeviceKind) => void} */
     this.onChange = () => {};
@@ -74,8 +86,9 @@ export class Devices {
     try {
       stream = await getUserMedia({ video: this.#constraints("camera"), audio: this.#constraints("microphone") });
     } catch {
-      await this.open("camera");
-      await this.open("microphone");
+      // Whoever has left meanwhile, or switched a device, does not want it opened by this old question.
+      if (this.attempts.camera === counts[0]) await this.open("camera");
+      if (this.attempts.microphone === counts[1]) await this.open("microphone");
       return;
     }
     for (const track of stream.getTracks()) {
@@ -137,8 +150,9 @@ export class Devices {
 
   /** @param {DeviceKind} kind @param {string} errorName */
   #fail(kind, errorName) {
+    const open = this[kind];
     this.problems[kind] = errorName;
-    this.#set(kind, null);
+    this.#set(kind, open?.readyState === "live" ? open : null);
   }
 
   /** @param {DeviceKind} kind @param {MediaStreamTrack|null} track */

@@ -23,6 +23,8 @@ import { dress, dressCamera, dressMute } from "./toggles.js";
 
 const LEVEL_INTERVAL_MS = 100;
 const STATS_INTERVAL_MS = 1000;
+/** @type {import("../devices.js").DeviceKind[]} */
+const DEVICE_KINDS = ["camera", "microphone"];
 
 /**
  * @typedef {object} PageOptions
@@ -151,9 +153,12 @@ export class Page {
     const inMeeting = (/** @type {() => void} */ run) => () => {
       if (this.call.state.phase === "meeting") run();
     };
+    const unlessLeft = (/** @type {() => void} */ run) => () => {
+      if (this.call.state.phase !== "left") run();
+    };
     bindShortcuts({
-      m: () => this.#toggleMute(),
-      v: () => this.#toggleCamera(),
+      m: unlessLeft(() => this.#toggleMute()),
+      v: unlessLeft(() => this.#toggleCamera()),
       l: inMeeting(leave),
       i: inMeeting(copy),
       s: inMeeting(stats),
@@ -166,10 +171,12 @@ export class Page {
     devices.onChange = (kind) => {
       tellCall(kind);
       if (kind === "camera") this.join.showCamera(devices.camera);
-      const texts = mediaProblemTexts(devices.problems);
+      if (devices[kind]) void this.listDevices(); // a permission given late uncovers the names
+      const inMeeting = this.call.state.phase === "meeting";
+      const kept = DEVICE_KINDS.filter((one) => devices[one] !== null);
+      const texts = mediaProblemTexts(devices.problems, { inMeeting, kept });
       this.join.showMediaProblems(texts);
-      if (devices.problems[kind] && this.call.state.phase === "meeting")
-        texts.forEach((text) => this.call.complain(text));
+      if (devices.problems[kind] && inMeeting) texts.forEach((text) => this.call.complain(text));
     };
     navigator.mediaDevices?.addEventListener("devicechange", () => void this.listDevices());
     if (this.call.devices.choice.speakerId) this.call.voice.setSpeaker(this.call.devices.choice.speakerId);
