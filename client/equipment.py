@@ -9,7 +9,7 @@ import numpy as np
 
 from avatar_store.store import AvatarStore
 from client.avatars import AvatarLibrary
-from client.capture.frames import to_rgb
+from client.capture.frames import RgbConverter
 from client.clock import monotonic_s
 from client.session import Equipment
 from client.view.atlas import TILE_SIZES
@@ -64,7 +64,7 @@ def load_equipment(store: AvatarStore) -> Equipment:
     view.draw(i420_planes(buffer, 0, 0, size, size), size, started, stamp=False)
     tracker = make_tracker_on(head)
     try:
-        tracker.track(to_rgb(av.VideoFrame.from_ndarray(buffer, format="yuv420p")), 0.0)
+        tracker.track(RgbConverter()(av.VideoFrame.from_ndarray(buffer, format="yuv420p")), 0.0)
     finally:
         tracker.close()
     logger.info("head, tracker and renderer are warm: seconds=%.1f", monotonic_s() - started)

@@ -14,7 +14,7 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-from client.capture.frames import to_rgb
+from client.capture.frames import RgbConverter
 from client.capture.slot import NewestSlot
 from client.clock import monotonic_s
 from codec.params import FaceParams
@@ -100,7 +100,7 @@ class FacePipeline:
             self._post(self._failed.set)
 
     def _track_all(self, tracker: Tracker) -> None:
-        newest_ms = 0
+        newest_ms, to_rgb = 0, RgbConverter()
         while (item := self._slot.take()) is not None:
             frame, capture_ms = item
             capture_ms = newest_ms = max(capture_ms, newest_ms + 1)  # the tracker wants growing times

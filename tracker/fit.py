@@ -19,6 +19,8 @@ from tracker.landmark_model import Base, LandmarkModel, skew
 Array = NDArray[np.float64]
 
 ITERATIONS = 2
+SETTLED_RAD, SETTLED_SIGMA = 0.01, 0.15
+"""A step below these ends the iteration: the next one is smaller by an order of magnitude."""
 FIRST_ITERATIONS = 6
 LANDMARK_SIGMA = 0.015
 """Expected landmark error, inter-ocular units."""
@@ -147,7 +149,9 @@ class LandmarkFit:
         state = previous
         base = self.model.base(prior.eyelids, prior.gaze, offsets)
         for _ in range(iterations):
-            state = self._step(view, prior, base, state, previous)
+            before, state = state, self._step(view, prior, base, state, previous)
+            if _settled(before, state):
+                break
         return replace(state, residual=self._residual(view, base, state))
 
     def _residual(self, view: View, base: Base, state: FitState) -> float:
@@ -203,6 +207,16 @@ class LandmarkFit:
             jaw_pose=np.clip(state.jaw_pose + change[6:9], JAW_LOWEST, JAW_HIGHEST),
             residual=state.residual,
         )
+
+
+def _settled(before: FitState, after: FitState) -> bool:
+    """Whether a step was so small that another one would change nothing that can be seen."""
+    turn = float(np.abs(after.rotation - before.rotation).max())
+    return (
+        turn < SETTLED_RAD
+        and float(np.abs(after.jaw_pose - before.jaw_pose).max()) < SETTLED_RAD
+        and float(np.abs(after.expression - before.expression).max()) < SETTLED_SIGMA
+    )
 
 
 def _normal_equations(jacobian: Array, error: Array, weights: Array) -> tuple[Array, Array]:

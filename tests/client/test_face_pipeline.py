@@ -5,7 +5,7 @@ import threading
 import av
 import numpy as np
 
-from client.capture.frames import to_rgb
+from client.capture.frames import RgbConverter
 from client.face_pipeline import FacePipeline
 from tests.support.fakes import FakeTracker, Happening
 
@@ -64,6 +64,6 @@ async def test_a_tracker_that_fails_is_reported() -> None:
 
 
 def test_large_pictures_are_scaled_down_and_small_ones_left() -> None:
-    assert to_rgb(picture(100, 1280, 720)).shape == (360, 640, 3)
-    assert to_rgb(picture(100, 320, 240)).shape == (240, 320, 3)
-    assert abs(int(to_rgb(picture(126)).mean()) - 128) <= 2
+    assert RgbConverter()(picture(100, 1280, 720)).shape == (360, 640, 3)
+    assert RgbConverter()(picture(100, 320, 240)).shape == (240, 320, 3)
+    assert abs(int(RgbConverter()(picture(126)).mean()) - 128) <= 2

@@ -8,9 +8,9 @@
 import { PeerLink } from "./peer_link.js";
 import { WireError, parseUiMessage } from "./wire.js";
 
-/** The tracker works on 640 x 480; more bits only add delay. */
+/** Enough for 480 x 360; more bits only add delay. */
 const CAMERA_MAX_BITRATE_BPS = 1_200_000;
-const CAMERA_MAX_FPS = 30;
+const CAMERA_MAX_FPS = 25;
 
 /**
  * @typedef {object} LegOptions
