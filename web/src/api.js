@@ -9,6 +9,8 @@ import { ServerRefusal } from "./signaling.js";
 
 const ROOM_NAME = /^[A-Za-z0-9_-]{1,64}$/;
 export const DEFAULT_ROOM = "lobby";
+/** A network that swallows everything answers never; asking again may find another way. */
+const ANSWER_TIMEOUT_MS = 8_000;
 
 /**
  * Reads room and secrets. Secrets belong into the fragment, which browsers send to no server.
@@ -44,7 +46,7 @@ export function inviteLink(origin, address) {
 
 /** @returns {Promise<ServerConfig>} */
 export async function fetchConfig() {
-  const response = await fetch("/api/config");
+  const response = await fetch("/api/config", { signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS) });
   if (!response.ok) throw await refusal(response);
   const config = await response.json();
   return {
@@ -63,6 +65,7 @@ export async function fetchConfig() {
 export async function fetchToken(room, passcode, invite) {
   const response = await fetch("/api/token", {
     method: "POST",
+    signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS),
     headers: { "Content-Type": "application/json" },
     body: JSON.stringify({ room, ...(passcode !== null && { passcode }), ...(invite !== null && { invite }) }),
   });

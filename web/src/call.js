@@ -15,6 +15,8 @@ import { VoiceMesh } from "./voice.js";
 const TICK_MS = 500;
 /** A hosted client that takes longer than this to attach is reported as missing. */
 const HOSTED_PATIENCE_MS = 5_000;
+/** Errors which mean that the server does not count me among the room's members. */
+const NOT_IN_ROOM = new Set(["room_full", "not_joined"]);
 
 /**
  * @typedef {object} CallOptions
@@ -25,6 +27,7 @@ const HOSTED_PATIENCE_MS = 5_000;
  * @property {(track: MediaStreamTrack) => void} onAtlas
  * @property {(text: string, kind: "notice"|"error") => void} onText a sentence for the person
  * @property {() => void} onSoundBlocked
+ * @property {(error: import("./signaling.js").ServerRefusal) => void} onRefused the server lets me not in
  */
 
 export class Call {
@@ -44,7 +47,10 @@ export class Call {
       getToken: options.getToken,
       onMessage: (message) => this.#fromServer(message),
       onState: (state) => this.store.dispatch({ type: "signaling_changed", state }),
-      onRefused: (error) => this.#refused(error.message),
+      onRefused: (error) => {
+        this.#shutOut(error.message);
+        options.onRefused(error);
+      },
     });
     this.leg = new Leg({
       iceServers: () => this.iceServers,
@@ -150,6 +156,10 @@ export class Call {
       case "signal":
         this.#relayed(message.from.member_id, message.data);
         break;
+      case "joined":
+        this.#tellProfile(message.member);
+        this.#updateVoice();
+        break;
       case "notice":
         this.options.onText(message.text, "notice");
         break;
@@ -171,6 +181,10 @@ export class Call {
   /** @param {import("./types.js").ErrorMessage} error */
   #serverComplained(error) {
     if (error.error_code === "unknown_member") return; // my signal crossed with their leaving
+    if (this.state.phase === "meeting" && NOT_IN_ROOM.has(error.error_code)) {
+      this.#shutOut(error.detail); // others took the place while the server or I was away
+      return;
+    }
     if (this.state.joining) this.store.dispatch({ type: "refused", detail: error.detail });
     this.complain(error.detail);
   }
@@ -217,7 +231,7 @@ export class Call {
   }
 
   /** @param {string} detail */
-  #refused(detail) {
+  #shutOut(detail) {
     this.leg.stop();
     if (this.state.phase === "meeting") this.leave(detail);
     else this.store.dispatch({ type: "refused", detail });
@@ -246,6 +260,13 @@ export class Call {
     if (self && (self.muted !== media.muted || self.camera_on !== media.camera_on)) {
       this.signaling.send({ type: "update", ...media });
     }
+  }
+
+  /** Says what was changed after `join` went out and before the server answered. @param {Member} self */
+  #tellProfile(self) {
+    this.#tellMedia();
+    const { avatarId } = this.profile;
+    if (self.avatar_id !== avatarId) this.signaling.send({ type: "update", avatar_id: avatarId });
   }
 
   /** @param {import("./devices.js").DeviceKind} kind */
@@ -280,8 +301,13 @@ export class Call {
     ) {
       this.store.dispatch({ type: "hosted_missing" });
     }
-    this.leg.link.tick(canSignal && this.state.hosted !== "none" && this.state.hosted !== "lost");
-    this.voice.tick(canSignal);
+    const hostedIsThere = this.state.hosted !== "none" && this.state.hosted !== "lost";
+    if (canSignal && hostedIsThere && this.leg.link.negotiation.takeSilence(performance.now())) {
+      this.signaling.reconnect(); // the next attempt follows on a socket that is known to work
+    }
+    const isOpen = this.signaling.state === "open";
+    this.leg.link.tick(isOpen && hostedIsThere);
+    this.voice.tick(isOpen);
     this.store.dispatch({ type: "time_passed", nowMs: performance.now() });
     this.#updateVoice();
   }

@@ -26,6 +26,9 @@ const call = new Call({
   createSocket: () => new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/api/ws`),
   getToken: () => fetchToken(address.room, door.passcode, address.invite),
   onAtlas: (track) => painter.play(track),
+  onRefused: (error) => {
+    if (error.errorCode === "bad_passcode") page.join.askPasscode(); // the link's one is wrong, or it has none
+  },
   onText: (text, kind) => notices.add(text, kind),
   onSoundBlocked: () =>
     notices.add("The browser holds the sound back until you click.", "notice", {
@@ -49,7 +52,7 @@ const page = new Page({
 });
 exposeForTests(call, painter, page);
 
-window.addEventListener("online", () => call.signaling.retryNow());
+window.addEventListener("online", () => call.signaling.reconnect());
 window.addEventListener("pageshow", (event) => {
   if (event.persisted) location.reload(); // kept in the browser's history after it had left the room
 });

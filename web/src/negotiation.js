@@ -44,6 +44,8 @@ export class Negotiation {
     this.lastBeginMs = -Infinity;
     /** @type {number|null} when `due` asks for something; null: never */
     this.deadlineMs = null;
+    /** Whether the running attempt has brought any message of the other side. */
+    this.isAnswered = false;
   }
 
   /**
@@ -72,6 +74,13 @@ export class Negotiation {
    * @returns {Verdict}
    */
   receive(data, nowMs) {
+    const verdict = this.#judge(data, nowMs);
+    if (verdict.action !== "drop") this.isAnswered = true;
+    return verdict;
+  }
+
+  /** @param {SignalData} data @param {number} nowMs @returns {Verdict} */
+  #judge(data, nowMs) {
     if (data.request) return this.#requested(data.session, nowMs);
     if (data.description?.type === "offer") return this.#offered(data.description, data.session, nowMs);
     if (data.session !== this.session) return { action: "drop", reason: "of another session" };
@@ -111,6 +120,18 @@ export class Negotiation {
     return "request";
   }
 
+  /**
+   * Whether the attempt's time is over without a word of the other side; said once for each attempt.
+   *
+   * @param {number} nowMs
+   */
+  takeSilence(nowMs) {
+    const overdue = this.status === "setting_up" && this.deadlineMs !== null && nowMs >= this.deadlineMs;
+    if (!overdue || this.isAnswered) return false;
+    this.isAnswered = true;
+    return true;
+  }
+
   /** Stops asking for anything until the next `begin`, `expect` or offer. */
   rest() {
     this.status = "idle";
@@ -122,6 +143,7 @@ export class Negotiation {
   #settingUp(nowMs) {
     this.status = "setting_up";
     this.attempts += 1;
+    this.isAnswered = false;
     this.lastBeginMs = nowMs;
     this.deadlineMs = nowMs + SETUP_TIMEOUT_MS * this.#backoff();
   }

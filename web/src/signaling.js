@@ -21,6 +21,7 @@ const FINAL_ERRORS = new Set([
   "bad_room",
   "bad_passcode",
   "bad_token",
+  "not_joined",
   "replaced",
   "room_full",
   "too_many_rooms",
@@ -93,10 +94,14 @@ export class SignalingClient {
     void this.#open();
   }
 
-  /** Tries at once instead of waiting for the next retry, e.g. when the network is back. */
-  retryNow() {
-    if (this.state !== "reconnecting" || this.socket) return;
-    this.#stopTimer();
+  /**
+   * Drops the socket and resumes at once: when the network is back, or when nothing comes back although the socket
+   * looks open. A browser does not notice for minutes that the other end is gone.
+   */
+  reconnect() {
+    if (this.state === "idle" || this.state === "closed") return;
+    this.#drop();
+    this.#setState("reconnecting");
     void this.#open();
   }
 

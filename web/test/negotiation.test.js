@@ -119,3 +119,18 @@ test("at rest nothing is ever due", () => {
   negotiation.rest();
   assert.equal(negotiation.due(1e9), null);
 });
+
+test("an attempt that nobody answers is noticed once, an answered one never", () => {
+  const negotiation = new Negotiation({ offering: true });
+  negotiation.begin(0);
+  assert.equal(negotiation.takeSilence(7_999), false);
+  assert.equal(negotiation.takeSilence(8_000), true);
+  assert.equal(negotiation.takeSilence(8_500), false);
+  assert.equal(negotiation.due(8_500), "begin", "the next attempt is due all the same");
+  negotiation.begin(9_000);
+  negotiation.receive(description(1, "answer"), 9_100); // of the former session
+  assert.equal(negotiation.takeSilence(25_000), true);
+  negotiation.begin(30_000);
+  negotiation.receive(description(3, "answer"), 30_100);
+  assert.equal(negotiation.takeSilence(90_000), false);
+});

@@ -253,3 +253,18 @@ test("leaving says so and voids everything that comes late", async () => {
   await bench.open();
   assert.equal(bench.socket.sent[0]?.token, "join-2", "a fresh visit after a leave");
 });
+
+test("a socket that looks open is dropped for a new one, which resumes", async () => {
+  const bench = new Bench();
+  bench.client.connect();
+  await bench.open("resume-1");
+  const dead = bench.socket;
+  bench.client.reconnect();
+  assert.equal(dead.closed, true);
+  await bench.open("resume-2");
+  assert.equal(bench.socket.sent[0]?.token, "resume-1");
+  assert.equal(bench.client.state, "open");
+  bench.client.close();
+  bench.client.reconnect();
+  assert.equal(bench.client.state, "closed", "who has left stays away");
+});
