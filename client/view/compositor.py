@@ -1,4 +1,4 @@
-"""The thread that draws every head on screen into one video: only when something is new, and at most 30 times a second.
+"""The thread that draws every head on screen into one video: only when something is new, and at most 26 times a second.
 
 It draws, hands the picture over and looks at what is newest then; under load the rate falls and nothing queues.
 """
@@ -21,8 +21,8 @@ from client.view.head_view import BACKGROUND_RGB, HeadView, i420_planes
 
 logger = logging.getLogger(__name__)
 
-FRAME_PERIOD_S = 1 / 31
-"""A little under 1/30, so that a head that comes 30 times a second loses no frame to the clock's jitter."""
+FRAME_PERIOD_S = 1 / 26
+"""Cameras are asked for 25 pictures a second; a little less, so that no head loses one to the clock's jitter."""
 
 DUTY = 0.75
 """Part of the time that may go into drawing; the rest is for tracking and coding on a small machine."""
