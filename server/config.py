@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -17,6 +18,18 @@ _ROOT = Path(__file__).resolve().parent.parent
 DEFAULT_WEB_ROOT = _ROOT / "web"
 DEFAULT_GUESTS_ROOT = _ROOT / "avatar_store" / "data" / "guests"
 MIN_SECRET_CHARS = 16
+
+# RFC 7064 and 7065; browsers refuse a whole list of servers for one address that does not follow them.
+_ICE_URL = re.compile(
+    r"(stuns?|turns?):([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:(?P<port>[0-9]{1,5}))?(?P<query>\?transport=(udp|tcp))?"
+)
+
+
+def _is_ice_url(url: str) -> bool:
+    match = _ICE_URL.fullmatch(url)
+    if match is None or (match["query"] and url.startswith("stun")):
+        return False
+    return match["port"] is None or 1 <= int(match["port"]) <= 65_535
 
 
 def _new_secret() -> str:
@@ -45,6 +58,7 @@ class ServerConfig:
         messages_per_s: messages a socket may send in the long run.
         message_burst: messages a socket may send at once (ICE candidates come in bursts).
         joins_per_minute: join tokens per address, in the long run and at once.
+        lobby_s: how long somebody may wait in a lobby, where a hosted client is taken already, without joining.
         grace_s: how long a member whose page is gone keeps its place.
         client_return_s: how long a hosted client whose socket is gone may take to come back.
         attach_timeout_s: how long an assigned hosted client may take to attach.
@@ -74,6 +88,7 @@ class ServerConfig:
     messages_per_s: float = 60.0
     message_burst: int = 240
     joins_per_minute: int = 120
+    lobby_s: float = 600.0
     grace_s: float = 15.0
     client_return_s: float = 5.0
     attach_timeout_s: float = 10.0
@@ -104,7 +119,8 @@ class ServerConfig:
                 raise ConfigError(f"VISAVIS_PUBLIC_ORIGINS holds {origin!r}; an origin looks like https://example.org")
         for urls, schemes in ((self.stun_urls, ("stun", "stuns")), (self.turn_urls, ("turn", "turns"))):
             for url in urls:
-                if url.partition(":")[0] not in schemes:
+                scheme = url.partition(":")[0]
+                if scheme not in schemes or not _is_ice_url(url):
                     raise ConfigError(
                         f"{url!r} is no {schemes[0].upper()} address; one looks like {schemes[0]}:host:3478"
                     )
@@ -179,6 +195,7 @@ _READERS: dict[str, Callable[[str, str], Any]] = {
     "messages_per_s": _number(float, 1, 10_000),
     "message_burst": _number(int, 1, 100_000),
     "joins_per_minute": _number(int, 1, 100_000),
+    "lobby_s": _number(float, 10, 86_400),
     "grace_s": _number(float, 0, 3_600),
     "client_return_s": _number(float, 0, 3_600),
     "attach_timeout_s": _number(float, 1, 3_600),

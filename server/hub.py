@@ -71,7 +71,7 @@ class Hub:
         self._tokens = tokens
         self._metrics = metrics
         self._rooms = Rooms(config, tokens, metrics, wall_now)
-        self._pool = WorkerPool(config.attach_timeout_s)
+        self._pool = WorkerPool(config.attach_timeout_s, self._rooms.is_in_room)
         self._ids = itertools.count(1)
         self._parts: dict[int, Socket] = {}
         self._workers: dict[int, Socket] = {}

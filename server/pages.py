@@ -18,15 +18,14 @@ SECURITY_HEADERS = {
             "default-src 'self'",
             "connect-src 'self'",
             "img-src 'self' data: blob:",
-            "media-src 'self' blob: mediastream:",
-            "worker-src 'self' blob:",
+            "media-src 'self' mediastream:",
             "object-src 'none'",
             "base-uri 'none'",
             "form-action 'self'",
             "frame-ancestors 'none'",
         )
     ),
-    "Permissions-Policy": "camera=(self), microphone=(self), display-capture=(self), geolocation=()",
+    "Permissions-Policy": "camera=(self), microphone=(self), geolocation=()",
     "Referrer-Policy": "no-referrer",  # the address of the page holds the room
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",

@@ -78,6 +78,11 @@ class Rooms:
         """Members in rooms, lobbies not counted."""
         return sum(seat.member is not None for seat in self._seats.all())
 
+    def is_in_room(self, member_id: str) -> bool:
+        """Whether the member has joined."""
+        seat = self._seats.get(member_id)
+        return seat is not None and seat.member is not None
+
     @property
     def lobby_count(self) -> int:
         """Members in lobbies."""
@@ -104,6 +109,7 @@ class Rooms:
                     raise _refusal(ErrorCode.BAD_TOKEN, "A client attaches with an attach token.")
                 kind = "bot" if part == "bot" else "browser"
                 seat = self._seats.add(Seat(secrets.token_hex(8), claims.room, kind))
+                seat.lobby_deadline = now + self._config.lobby_s
                 if kind == "browser":
                     seat.client_deadline = now
             case ResumeClaims():
@@ -169,15 +175,22 @@ class Rooms:
         return self.tick(now)
 
     def tick(self, now: float) -> list[RoomCommand]:
-        """Gives up members that stayed away and asks for hosted clients that are missing."""
+        """Gives up members that stayed away or never joined, and asks for hosted clients that are missing."""
         commands: list[RoomCommand] = []
         for seat in self._seats.all():
             if seat.page_deadline is not None and seat.page_deadline <= now:
                 self._metrics.members_lost += 1
                 commands += self._remove(seat, "lost")
+            elif seat.lobby_deadline is not None and seat.lobby_deadline <= now:
+                commands += [*self._say_lobby_is_over(seat), *self._remove(seat, "lost")]
             elif seat.client_deadline is not None and seat.client_deadline <= now:
                 commands += self._replace_client(seat)
         return commands
+
+    def _say_lobby_is_over(self, seat: Seat) -> Iterator[RoomCommand]:
+        minutes = max(1, round(self._config.lobby_s / 60))
+        detail = f"You have waited here for {minutes} minutes, so your place was given to others. Join to come in."
+        yield from _send_to(seat, "page", Error(ErrorCode.NOT_JOINED, detail, fatal=True))
 
     # Hosted clients --------------------------------------------------------------------------------------------------
 
@@ -262,6 +275,7 @@ class Rooms:
         seat.member = Member(
             seat.member_id, name, message.avatar_id, seat.kind, order, message.muted, message.camera_on
         )
+        seat.lobby_deadline = None
         self._metrics.joins += 1
         commands: list[RoomCommand] = []
         for one in seat.connection_ids():
@@ -318,6 +332,7 @@ class Rooms:
         """The seat of a member that this server has forgotten: it starts in the lobby, with its id and order."""
         kind = "bot" if claims.part == "bot" else "browser"
         seat = self._seats.add(Seat(claims.member_id, claims.room, kind, order_hint=claims.order), is_new=False)
+        seat.lobby_deadline = now + self._config.lobby_s
         if kind == "browser":
             seat.hosted = "ready"  # a client may well be there and come back next
             seat.page_deadline = now + self._config.grace_s

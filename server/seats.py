@@ -22,6 +22,7 @@ class Seat:
         member: what the others see; None in the lobby.
         connections: the socket of each part; a bot has one socket for both.
         page_deadline: when the member is given up, while its page is gone.
+        lobby_deadline: when the seat is given up, unless it joins.
         client_deadline: when another hosted client is asked for, while there is none; None when it was asked for.
         assignment_id: which hosted client may attach.
         hosted: what the page believes: whether its hosted client is there.
@@ -35,6 +36,7 @@ class Seat:
     member: Member | None = None
     connections: dict[Part, int] = field(default_factory=lambda: {})
     page_deadline: float | None = None
+    lobby_deadline: float | None = None
     client_deadline: float | None = None
     assignment_id: str | None = None
     hosted: Literal["ready", "none"] = "none"

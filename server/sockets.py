@@ -13,6 +13,9 @@ from codec.signaling import Message
 QUEUE_SIZE = 512
 """Messages waiting for one socket. Signaling has no message that may be skipped, so a full queue closes the socket."""
 
+MAX_QUEUED_BYTES = 1 << 20
+"""Bytes waiting for one socket: a burst of session descriptions for a full room is a tenth of that."""
+
 FLUSH_S = 5.0
 """How long the last messages of a closing socket may take."""
 
@@ -34,7 +37,8 @@ class QueuedSocket:
 
     def __init__(self, websocket: web.WebSocketResponse) -> None:
         self._websocket = websocket
-        self._queue: asyncio.Queue[Message | _Close] = asyncio.Queue(QUEUE_SIZE)
+        self._queue: asyncio.Queue[bytes | _Close] = asyncio.Queue(QUEUE_SIZE)
+        self._queued_bytes = 0
         self._is_closing = False
         self.stalled = False
         """Closed because the other side did not read."""
@@ -43,18 +47,20 @@ class QueuedSocket:
         """Queues a message; one for a closing socket is dropped."""
         if self._is_closing:
             return
-        try:
-            self._queue.put_nowait(message)
-        except asyncio.QueueFull:
+        data = message.to_json().encode()
+        if self._queue.full() or self._queued_bytes + len(data) > MAX_QUEUED_BYTES:
             self.stalled = True
             self.close(CLOSE_STALLED, "nothing was read for too long")
+            return
+        self._queued_bytes += len(data)
+        self._queue.put_nowait(data)
 
     def close(self, code: int, reason: str) -> None:
         """Closes the socket after what is queued; only the first call counts."""
         if self._is_closing:
             return
         self._is_closing = True
-        if self._queue.full():
+        if self.stalled or self._queue.full():
             while not self._queue.empty():
                 self._queue.get_nowait()
         self._queue.put_nowait(_Close(code, reason))
@@ -67,4 +73,5 @@ class QueuedSocket:
                 if isinstance(item, _Close):
                     await self._websocket.close(code=item.code, message=item.reason.encode())
                     return
-                await self._websocket.send_str(item.to_json())
+                self._queued_bytes -= len(item)
+                await self._websocket.send_str(item.decode())

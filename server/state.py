@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from aiohttp import web
 
@@ -11,6 +11,7 @@ from server.config import ServerConfig
 from server.hub import Hub
 from server.limits import AddressLimit, PasscodeGuard
 from server.metrics import Metrics
+from server.sockets import QueuedSocket
 from server.tokens import Tokens
 
 
@@ -26,6 +27,7 @@ class ServerState:
         join_limit: join tokens for each address.
         passcode_guard: checks the passcode, if there is one.
         now: monotonic seconds.
+        open_sockets: sockets that are open, those that have not said hello included.
     """
 
     config: ServerConfig
@@ -35,6 +37,7 @@ class ServerState:
     join_limit: AddressLimit
     passcode_guard: PasscodeGuard | None
     now: Callable[[], float]
+    open_sockets: set[QueuedSocket] = field(default_factory=lambda: set[QueuedSocket]())
 
 
 STATE = web.AppKey("state", ServerState)

@@ -105,16 +105,26 @@ async def _serve(request: web.Request, make_session: Callable[[QueuedSocket], _S
     if not is_request_allowed(state.config, request):
         state.metrics.refused += 1
         raise web.HTTPForbidden(text="This page belongs to another site.")
-    if state.hub.gauges()["open_connections"] >= state.config.max_connections:
+    if len(state.open_sockets) >= state.config.max_connections:
         state.metrics.refused += 1
         raise web.HTTPServiceUnavailable(text="This server has too many connections. Try again later.")
     websocket = web.WebSocketResponse(
         heartbeat=state.config.heartbeat_s, max_msg_size=MAX_MESSAGE_BYTES, compress=False
     )
+    socket = QueuedSocket(websocket)
+    state.open_sockets.add(socket)
+    try:
+        return await _serve_socket(request, websocket, socket, make_session(socket))
+    finally:
+        state.open_sockets.discard(socket)
+
+
+async def _serve_socket(
+    request: web.Request, websocket: web.WebSocketResponse, socket: QueuedSocket, session: _Session
+) -> web.StreamResponse:
+    state = request.app[STATE]
     await websocket.prepare(request)
     state.metrics.connections += 1
-    socket = QueuedSocket(websocket)
-    session = make_session(socket)
     started = state.now()
     try:
         async with asyncio.TaskGroup() as tasks:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
 from server.commands import AssignClient, ReportClientLost, ReportNoneFree, UnassignClient, WorkerPoolCommand
@@ -32,10 +32,12 @@ class WorkerPool:
 
     Args:
         attach_timeout_s: how long an assigned client may take to attach before another worker is tried.
+        is_first: whether a member is served before others that have waited for longer.
     """
 
-    def __init__(self, attach_timeout_s: float) -> None:
+    def __init__(self, attach_timeout_s: float, is_first: Callable[[str], bool] = lambda _: False) -> None:
         self._attach_timeout_s = attach_timeout_s
+        self._is_first = is_first
         self._workers: dict[int, _Worker] = {}
         self._assignments: dict[str, _Assignment] = {}
         self._waiting: dict[str, None] = {}
@@ -133,7 +135,7 @@ class WorkerPool:
 
     def _assign_waiting(self, now: float) -> list[WorkerPoolCommand]:
         commands: list[WorkerPoolCommand] = []
-        for member_id in list(self._waiting):
+        for member_id in sorted(self._waiting, key=self._is_first, reverse=True):  # stable: else by time of arrival
             worker_id = self._choose()
             if worker_id is None:
                 break

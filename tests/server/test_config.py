@@ -47,6 +47,11 @@ def test_without_settings_a_secret_is_made_up_each_time():
         ("PUBLIC_ORIGINS", "https://call.example.org/"),
         ("TURN_URLS", "turn:t.example"),
         ("STUN_URLS", "https://t.example"),
+        ("STUN_URLS", "stun:"),
+        ("STUN_URLS", "stun://t.example:3478"),
+        ("STUN_URLS", "stun:t.example:0"),
+        ("STUN_URLS", "stun:t.example:65536"),
+        ("STUN_URLS", "stun:t.example:3478?transport=udp"),
     ],
 )
 def test_a_bad_setting_is_named(variable, value):
@@ -59,3 +64,25 @@ def test_the_docs_name_every_setting():
     text = (Path(__file__).parents[2] / "docs" / "hosting.md").read_text()
     for name in ServerConfig.__dataclass_fields__:
         assert f"`VISAVIS_{name.upper()}`" in text, name
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "turn:t.example",
+        "turns:t.example:5349?transport=tcp",
+        "turn:192.0.2.7:3478?transport=udp",
+        "turn:[2001:db8::7]:1",
+    ],
+)
+def test_addresses_of_relays_that_browsers_take(url):
+    assert ServerConfig(secret=SECRET, turn_urls=(url,), turn_secret="north").turn_urls == (url,)
+
+
+@pytest.mark.parametrize(
+    "url", ["turn:", "turn:t.example:port", "turn:t.example?transport=sctp", "turn:[::1", "turn:a b"]
+)
+def test_addresses_of_relays_that_browsers_refuse(url):
+    with pytest.raises(ConfigError) as caught:
+        ServerConfig(secret=SECRET, turn_urls=(url,), turn_secret="north")
+    assert url in str(caught.value)

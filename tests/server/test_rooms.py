@@ -179,6 +179,29 @@ def test_limits_of_rooms_and_lobbies():
     rooms.enter(8, "page", ResumeClaims("three", "m8", "page", 2), 0.0)  # who comes back finds the lobby open
 
 
+def test_a_lobby_is_no_place_to_stay():
+    rooms = make_rooms(lobby_s=600)
+    waiting, joined = enter(rooms, 1).member_id, enter(rooms, 2).member_id
+    attach(rooms, 3, waiting)
+    join(rooms, 2)
+    assert rooms.tick(599.9) == []
+    commands = rooms.tick(600.0)
+    error = sent(commands, 1)[0]
+    assert (error.error_code, error.fatal) == ("not_joined", True)
+    assert "10 minutes" in error.detail
+    assert [command.connection_id for command in commands if isinstance(command, ClosePart)] == [1, 3]
+    assert commands[-1] == ReleaseHosted(waiting)
+    assert rooms.tick(10_000.0) == []
+    assert (rooms.is_in_room(joined), rooms.lobby_count) == (True, 0)
+
+
+def test_who_comes_back_to_the_lobby_after_a_restart_may_wait_as_long():
+    rooms = make_rooms(lobby_s=600)
+    rooms.enter(1, "page", ResumeClaims("demo", "m1", "page", 1), 100.0)
+    assert not any(isinstance(command, ClosePart) for command in rooms.tick(699.9))
+    assert ClosePart(1, 1000, "lost") in rooms.tick(700.0)
+
+
 @pytest.mark.parametrize(
     ("wanted", "taken", "name"),
     [

@@ -1,7 +1,7 @@
 import asyncio
 
-from codec.signaling import Leave
-from server.sockets import CLOSE_STALLED, QUEUE_SIZE, QueuedSocket
+from codec.signaling import Leave, Notice
+from server.sockets import CLOSE_STALLED, MAX_QUEUED_BYTES, QUEUE_SIZE, QueuedSocket
 
 
 class FakeWebSocket:
@@ -37,6 +37,35 @@ async def test_a_socket_that_nobody_reads_is_closed_and_its_queue_given_up():
     assert socket.stalled
     await socket.run()
     assert websocket.written == [(CLOSE_STALLED, b"nothing was read for too long")]
+
+
+async def test_a_few_long_messages_fill_a_queue_as_many_short_ones_do():
+    websocket = FakeWebSocket()
+    socket = QueuedSocket(websocket)
+    message = Notice("\N{SNOWMAN}" * 20_000)
+    size = len(message.to_json().encode())
+    for _ in range(MAX_QUEUED_BYTES // size):
+        socket.send(message)
+    assert not socket.stalled
+    socket.send(message)
+    assert socket.stalled
+    await socket.run()
+    assert websocket.written == [(CLOSE_STALLED, b"nothing was read for too long")]
+
+
+async def test_what_was_written_makes_room_again():
+    websocket = FakeWebSocket()
+    socket = QueuedSocket(websocket)
+    message = Notice("x" * (MAX_QUEUED_BYTES // 2))
+    writer = asyncio.create_task(socket.run())  # noqa: TID251
+    async with asyncio.timeout(20):
+        for count in range(1, 5):
+            socket.send(message)
+            while len(websocket.written) < count:  # noqa: ASYNC110 - a fake has no event
+                await asyncio.sleep(0)
+        assert not socket.stalled
+        socket.close(1000, "left")
+        await writer
 
 
 async def test_a_broken_connection_ends_the_writer_quietly():

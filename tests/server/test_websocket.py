@@ -352,6 +352,18 @@ async def test_connections_are_limited(start_site):
     assert caught.value.status == 503
 
 
+async def test_silent_sockets_count_among_the_connections(start_site):
+    site = await start_site(max_connections=2)
+    silent = [await site.open(), await site.open("/api/worker")]
+    for path in ("/api/ws", "/api/worker"):
+        with pytest.raises(WSServerHandshakeError) as caught:
+            await site.open(path)
+        assert caught.value.status == 503
+    await silent[0].websocket.close()
+    await site.until(lambda: len(site.state.open_sockets) == 1)
+    await site.join("Ada")
+
+
 async def test_the_log_names_nobody(site, caplog):
     with caplog.at_level("DEBUG"):
         ada, _ = await site.join("Ada Lovelace")

@@ -70,3 +70,13 @@ def test_a_worker_that_comes_back_keeps_its_members_unless_they_have_another():
     assert pool.tick(59.9) == [UnassignClient(2, "c"), ReportClientLost("c")]
     assert pool.tick(60.0) == [UnassignClient(3, "b"), ReportClientLost("b")]
     assert pool.assigned_count == 1
+
+
+def test_who_is_in_a_room_is_served_before_those_who_wait_in_a_lobby():
+    in_room = set()
+    pool = WorkerPool(10, in_room.__contains__)
+    for member_id in "abcd":
+        pool.request(member_id, 0.0)
+    in_room |= {"b", "d"}
+    commands = pool.add(1, 3, (), (), 0.0)
+    assert commands == [AssignClient(1, "b"), AssignClient(1, "d"), AssignClient(1, "a")]
