@@ -24,10 +24,12 @@ const FPS_WINDOW_MS = 2_000;
  * @property {number|null} firstHeadAt the first frame with more than background
  * @property {number|null} firstMotionAt the first frame that differs from the first head
  * @property {number[]} latencies ms from capture to here, newest last (only while stamps are on)
+ * @property {number} captures different pictures of the person that were shown (only while stamps are on)
+ * @property {number|null} firstCaptureAt the first of them: before it the head only idles
  * @property {number} badStamps stamps that could not be read
  *
  * @typedef {{canvas: HTMLCanvasElement, context: CanvasRenderingContext2D, stats: TileStats,
- *   firstHead: Uint8ClampedArray|null}} Target
+ *   firstHead: Uint8ClampedArray|null, lastStamp: number|null}} Target
  */
 
 export class AtlasPainter {
@@ -62,9 +64,11 @@ export class AtlasPainter {
       firstHeadAt: null,
       firstMotionAt: null,
       latencies: [],
+      captures: 0,
+      firstCaptureAt: null,
       badStamps: 0,
     };
-    this.targets.set(memberId, { canvas, context, stats, firstHead: null });
+    this.targets.set(memberId, { canvas, context, stats, firstHead: null, lastStamp: null });
   }
 
   /** @param {string} memberId */
@@ -109,7 +113,7 @@ export class AtlasPainter {
     stats.frames += 1;
     stats.firstFrameAt ??= nowMs;
     if (stats.firstMotionAt === null && stats.frames <= MAX_WATCHED_FRAMES) this.#watchFirst(target, nowMs);
-    if (this.stamp) this.#readStamp(target, crop);
+    if (this.stamp) this.#readStamp(target, crop, nowMs);
   }
 
   /** Looks for the first head and its first movement, then never again. @param {Target} target @param {number} nowMs */
@@ -125,15 +129,23 @@ export class AtlasPainter {
     }
   }
 
-  /** @param {Target} target @param {{x: number, y: number, size: number}} crop */
-  #readStamp({ stats }, crop) {
+  /** @param {Target} target @param {{x: number, y: number, size: number}} crop @param {number} nowMs */
+  #readStamp(target, crop, nowMs) {
+    const { stats } = target;
     const width = STAMP_WIDTH_PX;
     const height = STAMP_HEIGHT_PX;
     this.stampReader.drawImage(this.video, crop.x, crop.y, width, height, 0, 0, width, height);
-    const latency = latencyMs(Date.now(), decodeStamp(this.stampReader.getImageData(0, 0, width, height).data));
-    if (latency === null) stats.badStamps += 1;
-    else stats.latencies.push(latency);
-    if (stats.latencies.length > MAX_LATENCIES) stats.latencies.shift();
+    const stamp = decodeStamp(this.stampReader.getImageData(0, 0, width, height).data);
+    const latency = latencyMs(Date.now(), stamp);
+    if (latency === null) {
+      stats.badStamps += 1;
+    } else if (stamp !== target.lastStamp) {
+      target.lastStamp = stamp;
+      stats.captures += 1;
+      stats.firstCaptureAt ??= nowMs;
+      stats.latencies.push(latency);
+      if (stats.latencies.length > MAX_LATENCIES) stats.latencies.shift();
+    }
   }
 }
 
