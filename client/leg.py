@@ -5,7 +5,6 @@ The page offers and offers again; each newer session replaces the connection.
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import logging
 from collections.abc import Callable, Sequence
@@ -17,6 +16,7 @@ from aiortc.exceptions import InvalidStateError
 from aiortc.mediastreams import MediaStreamError
 
 from client.clock import monotonic_s, unix_ms
+from client.command_runner import CommandRunner
 from client.face_connection import add_ice_candidate, close_quietly, rtc_configuration
 from client.negotiation import AddCandidate, Command, MakeAnswer, Negotiator
 from client.tasks import TaskOwner, complete
@@ -27,7 +27,6 @@ from codec.signaling import IceServer, SessionDescription, SignalData, Signaling
 logger = logging.getLogger(__name__)
 
 UI_HIGH_WATER_BYTES = 65_536
-MAX_QUEUED_COMMANDS = 64
 
 
 class LegEvents(Protocol):
@@ -59,7 +58,7 @@ class Leg:
         self._events = events
         self._negotiator = Negotiator(offers=False, first_session=0, now=monotonic_s())
         self._tasks = TaskOwner("leg")
-        self._commands: asyncio.Queue[Command] = asyncio.Queue(MAX_QUEUED_COMMANDS)
+        self._runner = CommandRunner("leg", self._negotiator, self._execute)
         self._pc: RTCPeerConnection | None = None
         self._ui: RTCDataChannel | None = None
         self._track: AtlasTrack | None = None
@@ -67,7 +66,7 @@ class Leg:
 
     def start(self) -> None:
         """Begins to answer offers."""
-        self._tasks.start(self._run(), "run")
+        self._tasks.start(self._runner.run(), "run")
 
     async def aclose(self) -> None:
         """Closes the connection."""
@@ -76,9 +75,7 @@ class Leg:
 
     def on_signal(self, data: SignalData) -> None:
         """A `leg` signal of the page."""
-        for command in self._negotiator.receive(data, monotonic_s()):
-            if not self._commands.full():
-                self._commands.put_nowait(command)
+        self._runner.enqueue(self._negotiator.receive(data, monotonic_s()))
 
     def show(self, frame: av.VideoFrame) -> None:
         """The newest picture for the page."""
@@ -91,14 +88,6 @@ class Leg:
         if channel is not None and channel.readyState == "open" and channel.bufferedAmount < UI_HIGH_WATER_BYTES:
             with contextlib.suppress(InvalidStateError, ValueError):
                 channel.send(text)
-
-    async def _run(self) -> None:
-        while True:
-            command = await self._commands.get()
-            try:
-                await self._execute(command)
-            except (ValueError, ConnectionError, OSError) as error:
-                logger.warning("leg attempt failed: %s", error)
 
     async def _execute(self, command: Command) -> None:
         match command:

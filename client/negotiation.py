@@ -92,10 +92,12 @@ class Negotiator:
         self._heard_at: float | None = None
         self._last_live_at: float | None = None
         self._failed = False
+        self._describing = False
 
     def start(self, now: float) -> list[Command]:
         """The first attempt; the answering side waits for the offer."""
         self._attempt_at = now
+        self._describing = self.offers
         return [MakeOffer(self.session)] if self.offers else []
 
     def receive(self, data: SignalData, now: float) -> list[Command]:
@@ -124,13 +126,18 @@ class Negotiator:
         return [MakeAnswer(session, description.sdp)]
 
     def _receive_request(self, session: int, now: float) -> list[Command]:
-        if not self.offers or now - self._attempt_at < MIN_RESTART_INTERVAL_S:
+        if not self.offers or self._describing or now - self._attempt_at < MIN_RESTART_INTERVAL_S:
             return []
         return self._offer_again(now, above=session)
 
     def progress(self, now: float) -> None:
-        """Our description has been sent (gathering candidates may have taken long): the set-up time runs from here."""
+        """Our description has been sent, or could not be made: the set-up time runs from here.
+
+        Until then nothing is begun anew. Gathering candidates takes as long as the slowest STUN or TURN server, and an
+        attempt that supersedes it would only wait for the same server.
+        """
         self._attempt_at = now
+        self._describing = False
 
     def heard(self, now: float) -> None:
         """Something arrived over the connection of the current session."""
@@ -143,6 +150,8 @@ class Negotiator:
 
     def tick(self, now: float) -> list[Command]:
         """To be called a few times a second."""
+        if self._describing:
+            return []
         if self._heard_at is not None and not self._failed:
             overdue = now - self._heard_at >= RESTART_AFTER_S and now - self._attempt_at >= SETUP_TIMEOUT_S
         else:
@@ -173,6 +182,7 @@ class Negotiator:
 
     def _begin(self, now: float) -> None:
         self._attempt_at = now
+        self._describing = True
         self._answered = False
         self._heard_at = None
         self._failed = False

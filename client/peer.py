@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from client.avatar_exchange import AvatarExchange
 from client.avatars import AvatarLibrary
 from client.clock import monotonic_s, unix_ms
+from client.command_runner import CommandRunner
 from client.control import (
     PROFILE,
     PROTOCOL_VERSION,
@@ -43,7 +44,6 @@ from codec.signaling import IceServer, SessionDescription, SignalData, Signaling
 
 logger = logging.getLogger(__name__)
 
-MAX_QUEUED_COMMANDS = 64
 MAX_BAD_MESSAGES = 50
 """Malformed control messages after which the connection is closed: that peer does not speak our protocol."""
 
@@ -121,7 +121,7 @@ class PeerLink:
         self._negotiator = Negotiator(offers, unix_ms(), monotonic_s())
         self._tasks = TaskOwner(f"peer-{member_id[:8]}", self._task_failed)
         self._current: dict[str, asyncio.Task[Any]] = {}
-        self._commands: asyncio.Queue[Command] = asyncio.Queue(MAX_QUEUED_COMMANDS)
+        self._runner = CommandRunner(f"peer-{member_id[:8]}", self._negotiator, self._execute)
         self._connection: FaceConnection | None = None
         self._link = FaceLink(own.expression_dims)
         self._hello: PeerHello | None = None
@@ -144,8 +144,8 @@ class PeerLink:
 
     def start(self) -> None:
         """Begins to connect."""
-        self._tasks.start(self._run(), "run")
-        self._enqueue(self._negotiator.start(monotonic_s()))
+        self._tasks.start(self._runner.run(), "run")
+        self._runner.enqueue(self._negotiator.start(monotonic_s()))
 
     async def aclose(self, say_bye: bool = False) -> None:
         """Closes everything."""
@@ -160,23 +160,7 @@ class PeerLink:
         """A `face` signal of the other client."""
         if self._refused:
             return
-        self._enqueue(self._negotiator.receive(data, monotonic_s()))
-
-    def _enqueue(self, commands: Sequence[Command]) -> None:
-        for command in commands:
-            if self._commands.full():
-                logger.warning("peer floods us with signals")
-                return
-            self._commands.put_nowait(command)
-
-    async def _run(self) -> None:
-        while True:
-            command = await self._commands.get()
-            try:
-                await self._execute(command)
-            except (ValueError, ConnectionError, OSError) as error:
-                logger.warning("connection attempt failed: %s", error)
-                self._negotiator.failed()
+        self._runner.enqueue(self._negotiator.receive(data, monotonic_s()))
 
     async def _execute(self, command: Command) -> None:
         match command:
@@ -199,7 +183,6 @@ class PeerLink:
 
     def _describe(self, session: int, description: SessionDescription) -> None:
         if session == self._negotiator.session:
-            self._negotiator.progress(monotonic_s())
             self._send_signal(SignalData("face", session, description=description))
 
     async def _new_connection(self, session: int) -> FaceConnection:
@@ -356,7 +339,7 @@ class PeerLink:
             if now < self._refused_until:
                 return
             self._refused_until = None
-        self._enqueue(self._negotiator.tick(now))
+        self._runner.enqueue(self._negotiator.tick(now))
         connection = self._connection
         if connection is not None and connection.open and self._link.send_due(now):
             connection.send_face(self._link.send_ack(now))

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Callable, Sequence
 
 from aiortc import MediaStreamTrack, RTCPeerConnection, RTCSessionDescription
 
 from client.clock import monotonic_s
+from client.command_runner import CommandRunner
 from client.face_connection import add_ice_candidate, close_quietly, rtc_configuration
 from client.negotiation import AddCandidate, Command, MakeAnswer, Negotiator
 from client.tasks import TaskOwner, complete
 from codec.signaling import IceServer, SessionDescription, SignalData
 
 logger = logging.getLogger(__name__)
-
-MAX_QUEUED_COMMANDS = 64
 
 
 class VoiceLink:
@@ -38,13 +36,13 @@ class VoiceLink:
         self._make_track = make_track
         self._send_signal = send_signal
         self._negotiator = Negotiator(offers=False, first_session=0, now=monotonic_s())
-        self._commands: asyncio.Queue[Command] = asyncio.Queue(MAX_QUEUED_COMMANDS)
+        self._runner = CommandRunner("voice", self._negotiator, self._execute)
         self._tasks = TaskOwner("voice")
         self._pc: RTCPeerConnection | None = None
 
     def start(self) -> None:
         """Begins to answer offers."""
-        self._tasks.start(self._run(), "run")
+        self._tasks.start(self._runner.run(), "run")
 
     async def aclose(self) -> None:
         """Ends the sound."""
@@ -53,17 +51,7 @@ class VoiceLink:
 
     def on_signal(self, data: SignalData) -> None:
         """A `voice` signal of the page."""
-        for command in self._negotiator.receive(data, monotonic_s()):
-            if not self._commands.full():
-                self._commands.put_nowait(command)
-
-    async def _run(self) -> None:
-        while True:
-            command = await self._commands.get()
-            try:
-                await self._execute(command)
-            except (ValueError, ConnectionError, OSError) as error:
-                logger.warning("voice attempt failed: %s", error)
+        self._runner.enqueue(self._negotiator.receive(data, monotonic_s()))
 
     async def _execute(self, command: Command) -> None:
         match command:

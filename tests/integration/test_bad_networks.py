@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from pathlib import Path
 
 from client.bot import BotConfig
@@ -59,3 +60,22 @@ async def test_a_network_that_is_away_for_a_while_is_noticed_and_forgiven(
             await noor.faces.until(lambda items: len(items) > count + 25)
             assert state(noor) is LinkState.LIVE
             assert state(ada) is LinkState.LIVE
+
+
+async def test_a_stun_server_that_does_not_answer_does_not_keep_people_apart(
+    start_server, make_equipment, clip: Path
+) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
+        silent.bind(("127.0.0.1", 0))
+        url = f"stun:127.0.0.1:{silent.getsockname()[1]}"
+        server, _ = await start_server(stun_urls=(url,))
+        (one, _), (two, _) = make_equipment("one"), make_equipment("two")
+        guest = one.library.guest_ids[0]
+        async with (
+            present(BotConfig(server.url, "room", clip, guest, "Ada", loop=True), one) as ada,
+            present(BotConfig(server.url, "room", clip, guest, "Noor", loop=True), two) as noor,
+        ):
+            await noor.faces.until(bool)
+            await ada.faces.until(bool)
+            silent.setblocking(False)
+            assert silent.recv(2048)  # it was asked
