@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 
@@ -43,12 +44,19 @@ app.command("warm-up")(setup.warm_up)
 app.add_typer(bench.app, name="bench")
 
 
+OUR_PACKAGES = ("avatar_store", "client", "codec", "renderer", "server", "tracker", "visavis")
+
+
 def main() -> None:
     """Runs the command; an error that has a sentence for people ends it with that sentence and status 1."""
+    debug = bool(os.environ.get("VISAVIS_DEBUG"))
+    logging.basicConfig(format="%(name)s: %(message)s", level=logging.WARNING)
+    for package in OUR_PACKAGES:
+        logging.getLogger(package).setLevel(logging.DEBUG if debug else logging.INFO)
     try:
         app()
     except Exception as error:
-        if os.environ.get("VISAVIS_TRACEBACK") or not _has_sentence(error):
+        if debug or not _has_sentence(error):
             raise
         print(f"visavis: {error}", file=sys.stderr)
         sys.exit(1)
@@ -58,15 +66,7 @@ def _has_sentence(error: BaseException) -> bool:
     """Whether the error is one of our own packages', whose messages are written for the person at the terminal."""
     if isinstance(error, BaseExceptionGroup):
         return False
-    return type(error).__module__.split(".")[0] in {
-        "avatar_store",
-        "client",
-        "codec",
-        "renderer",
-        "server",
-        "tracker",
-        "visavis",
-    }
+    return type(error).__module__.split(".")[0] in OUR_PACKAGES
 
 
 if __name__ == "__main__":
