@@ -1,9 +1,10 @@
-# The commands of this project. `make demo` and `make test` need nothing but Python 3.11 and the package registries.
+# The commands of this project. `make demo` needs Python 3.11 with venv, three system libraries and a package registry;
+# `make test` also Chromium, Node.js 18 and npm. tools/check_system.py names what is missing.
 PYTHON ?= python3.11
 VENV := .venv
 STAMP := $(VENV)/.installed
 
-.PHONY: setup demo test check bench clean
+.PHONY: setup demo test check clean
 
 setup: $(STAMP)
 

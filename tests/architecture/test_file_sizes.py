@@ -1,4 +1,4 @@
-"""No source file grows past what a reader can hold (docs/style: think at 400 lines, never past 600)."""
+"""No source file grows past what a reader can hold (CONTRIBUTING.md: think at 400 lines, never past 600)."""
 
 import subprocess
 from pathlib import Path

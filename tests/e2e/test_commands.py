@@ -15,9 +15,13 @@ import numpy as np
 import pytest
 
 
-def run(*arguments: str, timeout_s: float = 90) -> subprocess.CompletedProcess[str]:
+SECRET = "a-secret-that-is-long-enough-for-tests"
+
+
+def run(*arguments: str, secret: str = "") -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-P", "-m", "visavis", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=timeout_s, check=False)
+    environment = {**os.environ, "VISAVIS_SECRET": secret}
+    return subprocess.run(command, capture_output=True, text=True, timeout=90, check=False, env=environment)
 
 
 def assert_sentence(done: subprocess.CompletedProcess[str], *words: str) -> None:
@@ -33,21 +37,25 @@ def test_bot_without_a_file(tmp_path: Path) -> None:
     assert_sentence(run("bot", "--video", str(missing)), "missing.mp4")
 
 
-def test_bot_with_a_file_that_is_no_video(tmp_path: Path) -> None:
+@pytest.mark.parametrize("command", ["bot", "bench"])
+def test_a_file_that_is_no_video(command: str, tmp_path: Path) -> None:
     text = tmp_path / "notes.mp4"
     text.write_text("not a video")
-    assert_sentence(run("bot", "--video", str(text)), "notes.mp4")
+    arguments = ["bot", "--video", str(text)] if command == "bot" else ["bench", "track", "--clips", str(tmp_path)]
+    assert_sentence(run(*arguments), "notes.mp4")
 
 
 @contextmanager
 def serving(*options: str) -> Iterator[str]:
     """Runs `visavis serve` at a free port; gives its address."""
     command = [sys.executable, "-P", "-m", "visavis", "serve", "--port", "0", "--hosted", "0", *options]
-    environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
+    environment = {**os.environ, "PYTHONUNBUFFERED": "1", "VISAVIS_SECRET": SECRET}
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as server:
         assert server.stdout is not None
-        yield server.stdout.readline().split()[-1]
-        server.terminate()
+        try:
+            yield server.stdout.readline().split()[-1]
+        finally:
+            server.terminate()
 
 
 def test_bot_with_a_video_without_a_face(tmp_path: Path) -> None:
@@ -84,8 +92,25 @@ def test_port_in_use(command: str) -> None:
         assert_sentence(run(command, "--port", port), port, "in use")
 
 
-def test_host_with_a_wrong_secret_or_no_server() -> None:
+@pytest.mark.parametrize(("command", "port"), [("serve", "70000"), ("demo", "70000"), ("demo", "0")])
+def test_a_port_that_is_none(command: str, port: str) -> None:
+    done = run(command, "--port", port)
+    assert done.returncode == 2
+    assert "--port" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_host_without_a_secret() -> None:
     assert_sentence(run("host", "--server", "http://127.0.0.1:9"), "VISAVIS_SECRET")
+
+
+def test_host_without_a_server() -> None:
+    assert_sentence(run("host", "--server", "http://127.0.0.1:9", secret=SECRET), "127.0.0.1:9", "reached")
+
+
+def test_host_with_a_wrong_secret() -> None:
+    with serving() as url:
+        assert_sentence(run("host", "--server", url, secret="not " + SECRET), "VISAVIS_SECRET", "same")
 
 
 def test_bench_needs_clips(tmp_path: Path) -> None:

@@ -53,11 +53,18 @@ def host(
     capacity: Annotated[int, typer.Option(help="People to serve at once.")] = 4,
 ) -> None:
     """Run a hosted client: it tracks and renders for people who have only a browser. Needs VISAVIS_SECRET."""
+    from client.errors import JoinRefused
     from client.hosted import HostedConfig, run_hosted
+    from codec.signaling import ErrorCode
     from server.tokens import make_worker_token
 
     secret = _secret()
-    asyncio.run(run_hosted(HostedConfig(server, lambda: make_worker_token(secret), capacity)))
+    try:
+        asyncio.run(run_hosted(HostedConfig(server, lambda: make_worker_token(secret), capacity)))
+    except JoinRefused as error:
+        if error.error_code != ErrorCode.BAD_TOKEN:
+            raise
+        raise CommandError("The server does not accept VISAVIS_SECRET: use the same secret as the server.") from None
 
 
 def invite(
