@@ -60,6 +60,13 @@ def web_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
+COUNT_QUESTIONS = """() => {
+  window.questions = 0;
+  const ask = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+  navigator.mediaDevices.getUserMedia = (wanted) => { window.questions += 1; return ask(wanted); };
+}"""
+
+
 class OpenPage:
     """A page of one person, in a browser profile of its own."""
 
@@ -124,6 +131,15 @@ async def test_name_head_enter_and_the_invite_link(browser: Browser, web_root: P
         await ada.page.reload()
         await expect(ada.page.locator("#name")).to_have_value("Ada")
         await expect(avatars.nth(1)).to_have_attribute("aria-checked", "true")
+        await ada.page.fill("#name", "Ada")
+        await ada.join("Ada")
+        await ada.page.click("#open-settings")
+        await ada.page.uncheck("#shortcuts")
+        await ada.page.keyboard.press("Escape")
+        await ada.page.keyboard.press("m")
+        assert not (await ada.state())["muted"]
+        await ada.page.reload()
+        await expect(ada.page.locator("#shortcuts")).not_to_be_checked()
         assert ada.problems == []
 
 
@@ -167,7 +183,15 @@ async def test_two_pages_hear_each_other(browser: Browser, web_root: Path) -> No
             await ada.until("!state.members[0].camera_on")
             await bob.until("!state.hasCamera")
             await bob.page.keyboard.press("l")
+            await expect(bob.page.locator("#leave")).to_be_focused()
+            await bob.page.keyboard.press("Enter")
             await expect(bob.page.locator("#left-screen")).to_be_visible()
+            await bob.page.evaluate(COUNT_QUESTIONS)
+            for key in "mv":  # who has left is asked for nothing
+                await bob.page.keyboard.press(key)
+            assert await bob.page.evaluate("questions") == 0
+            state = await bob.state()
+            assert (state["hasMicrophone"], state["hasCamera"]) == (False, False)
             await expect(tile).to_have_count(0)
             await expect(ada.page.locator("#alone")).to_be_visible()
             await bob.page.click("#rejoin")
@@ -215,3 +239,11 @@ async def test_wrong_passcode_and_full_room(browser: Browser, web_root: Path) ->
             await bob.page.click("#join")
             await expect(bob.page.locator("#join-problem")).to_contain_text("full")
             await expect(bob.page.locator("#join")).to_be_enabled()
+
+
+async def test_a_wrong_passcode_in_the_link_can_be_corrected(browser: Browser, web_root: Path) -> None:
+    config = ServerConfig(port=0, secret=SECRET, web_root=web_root, passcode="open sesame")
+    async with running_server(config) as server, open_page(browser, f"{server.url}/#passcode=open+barley") as ada:
+        await expect(ada.page.locator("#join-problem")).to_have_text("The passcode is wrong.")
+        await ada.page.fill("#passcode", "open sesame")
+        await ada.join("Ada")

@@ -33,9 +33,13 @@ const FPS_WINDOW_MS = 2_000;
  */
 
 export class AtlasPainter {
-  /** @param {HTMLVideoElement} video hidden element that plays the atlas */
-  constructor(video) {
+  /**
+   * @param {HTMLVideoElement} video hidden element that plays the atlas
+   * @param {() => void} onBlocked the browser wants a click before it plays even a muted video (saving power)
+   */
+  constructor(video, onBlocked) {
     this.video = video;
+    this.onBlocked = onBlocked;
     /** @type {AtlasMessage|null} */
     this.atlas = null;
     this.stamp = false;
@@ -51,7 +55,14 @@ export class AtlasPainter {
   /** @param {MediaStreamTrack} track */
   play(track) {
     this.video.srcObject = new MediaStream([track]);
-    void this.video.play().catch(() => {}); // a muted video needs no click; a replaced source aborts the former play
+    this.video.play().catch((error) => {
+      if (error.name === "NotAllowedError") this.onBlocked(); // a replaced source aborts the former play: no fault
+    });
+  }
+
+  /** Plays what the browser has held back; call it from a click. */
+  resume() {
+    if (this.video.srcObject) void this.video.play().catch(() => {});
   }
 
   /** @param {string} memberId @param {HTMLCanvasElement} canvas */

@@ -14,7 +14,7 @@ import { exposeForTests } from "./test_hooks.js";
 const address = readAddress(location);
 const preferences = loadPreferences();
 const notices = new Notices();
-const painter = new AtlasPainter(byId("atlas-video", HTMLVideoElement));
+const painter = new AtlasPainter(byId("atlas-video", HTMLVideoElement), askForClick);
 painter.stamp = address.stamp;
 
 /** @type {{passcode: string|null, needed: boolean}} */
@@ -30,11 +30,7 @@ const call = new Call({
     if (error.errorCode === "bad_passcode") page.join.askPasscode(); // the link's one is wrong, or it has none
   },
   onText: (text, kind) => notices.add(text, kind),
-  onSoundBlocked: () =>
-    notices.add("The browser holds the sound back until you click.", "notice", {
-      label: "Play sound",
-      run: () => call.voice.resume(),
-    }),
+  onSoundBlocked: askForClick,
 });
 if (address.stamp) call.leg.say({ type: "stamp", on: true });
 
@@ -61,6 +57,17 @@ window.addEventListener("pagehide", () => call.signaling.send({ type: "leave" })
 await Promise.all([prepareServer(), call.devices.openBoth()]);
 await page.listDevices();
 if (!door.needed || door.passcode !== null || address.invite !== null) call.connect();
+
+/** Sound and heads share one notice: the browser's reason is the same, and one click serves both. */
+function askForClick() {
+  notices.add("The browser holds sound and heads back until you click.", "notice", {
+    label: "Play",
+    run: () => {
+      call.voice.resume();
+      painter.resume();
+    },
+  });
+}
 
 /** Fetches what the join screen shows; while the server is away it keeps asking. */
 async function prepareServer() {

@@ -77,6 +77,7 @@ export class PeerLink {
     const pc = this.#create();
     this.negotiation.begin(performance.now());
     this.#setState(this.wasLive ? "reconnecting" : "connecting");
+    if (!pc) return;
     this.options.prepare(pc);
     this.#enqueue(async () => {
       await pc.setLocalDescription(await pc.createOffer());
@@ -88,6 +89,7 @@ export class PeerLink {
   #answer(offer) {
     const pc = this.#create();
     this.#setState(this.wasLive ? "reconnecting" : "connecting");
+    if (!pc) return;
     this.#enqueue(async () => {
       await pc.setRemoteDescription(offer);
       await this.options.accept?.(pc);
@@ -104,8 +106,17 @@ export class PeerLink {
     this.#send({ description: { type, sdp: description.sdp } });
   }
 
+  /** @returns {RTCPeerConnection|null} null: the browser refuses, and the attempt ends with its set-up time-out */
   #create() {
-    const pc = new RTCPeerConnection({ iceServers: this.options.iceServers() });
+    let pc;
+    try {
+      pc = new RTCPeerConnection({ iceServers: this.options.iceServers() });
+    } catch (error) {
+      this.failures += 1;
+      console.debug(`no ${this.options.kind} connection`, error);
+      this.#replace(null);
+      return null;
+    }
     this.#replace(pc);
     pc.onicecandidate = ({ candidate }) => this.#send({ candidate: candidate ? candidate.toJSON() : null });
     pc.ontrack = (event) => this.options.onTrack(event);

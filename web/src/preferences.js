@@ -10,10 +10,11 @@ const KEY = "visavis";
  * @property {string} cameraId
  * @property {string} microphoneId
  * @property {string} speakerId
+ * @property {boolean} shortcuts whether single keys do something
  */
 
 /** @type {Preferences} */
-const EMPTY = { name: "", avatarId: "", cameraId: "", microphoneId: "", speakerId: "" };
+const EMPTY = { name: "", avatarId: "", cameraId: "", microphoneId: "", speakerId: "", shortcuts: true };
 
 /** @returns {Preferences} */
 export function loadPreferences() {
@@ -23,11 +24,11 @@ export function loadPreferences() {
   } catch {
     stored = {}; // storage may be blocked, or written by something else
   }
-  const known = { ...EMPTY };
-  for (const name of /** @type {(keyof Preferences)[]} */ (Object.keys(EMPTY))) {
-    if (typeof stored?.[name] === "string") known[name] = stored[name];
-  }
-  return known;
+  const known = Object.entries(EMPTY).map(([name, initial]) => {
+    const value = stored?.[name];
+    return [name, typeof value === typeof initial ? value : initial];
+  });
+  return /** @type {Preferences} */ (Object.fromEntries(known));
 }
 
 /** @param {Partial<Preferences>} changes */

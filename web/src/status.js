@@ -69,6 +69,28 @@ export function bannerText(state) {
   return "";
 }
 
+/**
+ * What happened to the others, for people who do not see the tiles. Who leaves on purpose has a notice of their own.
+ *
+ * @param {RoomState} state
+ * @param {RoomState} before
+ * @returns {string[]} sentences
+ */
+export function announcements(state, before) {
+  if (!state.self || !before.self) return [];
+  const sentences = [];
+  for (const member of state.members) {
+    const old = before.members.find((other) => other.member_id === member.member_id);
+    const was = before.peers[member.member_id]?.state;
+    const is = state.peers[member.member_id]?.state;
+    if (!member.left && (!old || old.left)) sentences.push(`${member.name} joined.`);
+    else if (member.left && !old?.left) sentences.push(`The connection to ${member.name} was lost.`);
+    else if (is === "reconnecting" && was !== is) sentences.push(`Reconnecting to ${member.name}…`);
+    else if (is === "live" && was === "reconnecting") sentences.push(`${member.name} is back.`);
+  }
+  return sentences;
+}
+
 /** @param {number} count people in the room, me included */
 export function headcountText(count) {
   return count === 1 ? "Only you" : `${count} people`;

@@ -12,6 +12,18 @@ export class WireError extends Error {}
 /** Largest side of an atlas that a page accepts, in pixels: what every browser can draw. */
 const MAX_ATLAS_PX = 8192;
 
+/** RFC 7064 and 7065. `RTCPeerConnection` throws for any other address, and there would be no connection at all. */
+const ICE_URL = new RegExp(
+  [
+    /^(?<scheme>stuns?|turns?):/,
+    /(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])/,
+    /(?::(?<port>[0-9]{1,5}))?/,
+    /(?<query>\?transport=(?:udp|tcp))?$/,
+  ]
+    .map((part) => part.source)
+    .join(""),
+);
+
 /** @typedef {Record<string, unknown>} Fields */
 
 /** @param {string} text @returns {Fields} */
@@ -104,6 +116,27 @@ function candidate(fields) {
 }
 
 /**
+ * A server that the browser would refuse is left out: a direct connection may do without it.
+ *
+ * @param {unknown} value @returns {RTCIceServer[]} one or none
+ */
+function iceServer(value) {
+  const { urls, username, credential } = asObject(value, "ice server");
+  const good = [urls].flat().filter((url) => typeof url === "string" && isIceUrl(url));
+  const withSecret = typeof username === "string" && typeof credential === "string";
+  const usable = /** @type {string[]} */ (withSecret ? good : good.filter((url) => !String(url).startsWith("turn")));
+  if (usable.length === 0) return [];
+  return [withSecret ? { urls: usable, username, credential } : { urls: usable }];
+}
+
+/** @param {string} url */
+function isIceUrl(url) {
+  const { scheme, port = "3478", query } = ICE_URL.exec(url)?.groups ?? {};
+  if (scheme === undefined || (query !== undefined && scheme.startsWith("stun"))) return false;
+  return Number(port) >= 1 && Number(port) <= 65_535;
+}
+
+/**
  * @param {string} raw @returns {ServerMessage|null}
  * @throws {WireError}
  */
@@ -117,7 +150,7 @@ export function parseServerMessage(raw) {
         version: number(fields, "version"),
         member_id: text(fields, "member_id"),
         room: text(fields, "room"),
-        ice_servers: /** @type {RTCIceServer[]} */ (list(fields, "ice_servers")),
+        ice_servers: list(fields, "ice_servers").flatMap(iceServer),
         resume_token: text(fields, "resume_token"),
         hosted: oneOf(fields, "hosted", ["ready", "none", "self"]),
       };

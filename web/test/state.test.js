@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { initialState, present, reduce } from "../src/state.js";
-import { bannerText, rendererText, selfTileText, tileText } from "../src/status.js";
+import { announcements, bannerText, rendererText, selfTileText, tileText } from "../src/status.js";
 
 /** @import {Action} from "../src/state.js" */
 /** @import {Member, Peer, RoomMember, RoomState, ServerMessage} from "../src/types.js" */
@@ -210,4 +210,21 @@ test("the self tile tells why the head rests", () => {
     selfTileText(after(state, { type: "leg_changed", state: "connecting" })).cover,
     "Connecting to your renderer…",
   );
+});
+
+test("who comes, is lost and stalls is said for people who do not see the tiles", () => {
+  const state = meeting();
+  assert.deepEqual(announcements(state, after(initialState("lobby"), welcome("me"))), [], "not who was there before");
+  const joined = after(state, { type: "member_joined", member: member("c", 4) });
+  assert.deepEqual(announcements(joined, state), ["C joined."]);
+  const lost = after(state, { type: "member_left", member_id: "a", reason: "lost" });
+  assert.deepEqual(announcements(lost, state), ["The connection to A was lost."]);
+  assert.deepEqual(announcements(after(lost, { type: "member_joined", member: member("a", 1) }), lost), ["A joined."]);
+  assert.deepEqual(announcements(after(state, { type: "member_left", member_id: "a", reason: "left" }), state), []);
+  /** @type {Action} */
+  const stalls = { type: "ui", message: { type: "peers", peers: [peer("a", { state: "reconnecting" }), peer("b")] } };
+  const stalled = after(state, stalls);
+  assert.deepEqual(announcements(stalled, state), ["Reconnecting to A…"]);
+  assert.deepEqual(announcements(after(stalled, stalls), stalled), [], "every second the same figures: no word");
+  assert.deepEqual(announcements(state, stalled), ["A is back."]);
 });

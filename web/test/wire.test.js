@@ -91,3 +91,21 @@ test("an invite link leads back to the same room with the same secrets", () => {
     "https://call.example/?room=blue",
   );
 });
+
+test("of the ICE servers only what a browser takes gets through", () => {
+  /** @param {unknown[]} servers */
+  const read = (...servers) => {
+    const common = { version: 1, member_id: "a", room: "lobby", resume_token: "t", hosted: "none" };
+    const message = server({ type: "welcome", ...common, ice_servers: servers });
+    return message?.type === "welcome" ? message.ice_servers : null;
+  };
+  const secret = { username: "1:a", credential: "north" };
+  const good = ["turn:t.example", "turns:t.example:5349?transport=tcp", "turn:[2001:db8::7]:3478", "stun:192.0.2.7:1"];
+  assert.deepEqual(read({ urls: good, ...secret }), [{ urls: good, ...secret }]);
+  assert.deepEqual(read({ urls: "stun:t.example" }), [{ urls: ["stun:t.example"] }]);
+  const bad = ["stun:", "stun:t.example?transport=udp", "stun:t.example:0", "turn:t.example:65536", "http://t.example"];
+  assert.deepEqual(read({ urls: [...bad, "turn:a b", 7, null], ...secret }, {}), []);
+  const withoutSecret = read({ urls: ["turn:t.example", "stun:t.example"] });
+  assert.deepEqual(withoutSecret, [{ urls: ["stun:t.example"] }]);
+  assert.throws(() => read("stun:t.example"), WireError);
+});

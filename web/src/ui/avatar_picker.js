@@ -20,7 +20,7 @@ export class AvatarPicker {
   /** @param {Guest[]} guests */
   setGuests(guests) {
     this.buttons = guests.map((guest) => {
-      const picture = element("img", { src: thumbnailUrl(guest.thumbnail), alt: "", width: "72", height: "72" });
+      const picture = element("img", { src: `/static/guests/${guest.thumbnail}`, alt: "", width: "72", height: "72" });
       const button = element(
         "button",
         { type: "button", class: "avatar", role: "radio", "data-avatar-id": guest.avatar_id, "aria-checked": "false" },
@@ -62,9 +62,4 @@ export class AvatarPicker {
     next.focus();
     this.#choose(next);
   }
-}
-
-/** Thumbnails are named relative to web/guests. @param {string} thumbnail */
-function thumbnailUrl(thumbnail) {
-  return /^(\/|data:|https?:)/.test(thumbnail) ? thumbnail : `/static/guests/${thumbnail}`;
 }

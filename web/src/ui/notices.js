@@ -10,12 +10,18 @@ export class Notices {
   constructor() {
     this.banner = byId("banner", HTMLElement);
     this.list = byId("notices", HTMLElement);
+    this.announcements = byId("announcements", HTMLElement);
   }
 
   /** @param {string} text empty: no banner */
   setBanner(text) {
     setText(this.banner, text);
     this.banner.hidden = text === "";
+  }
+
+  /** Says sentences that only those need who do not see the tiles. @param {string[]} sentences */
+  announce(sentences) {
+    if (sentences.length > 0) this.announcements.replaceChildren(element("span", {}, sentences.join(" ")));
   }
 
   /**
@@ -37,6 +43,8 @@ export class Notices {
       setTimeout(() => notice.remove(), NOTICE_MS);
     }
     this.list.append(notice);
-    while (this.list.children.length > MAX_NOTICES) this.list.firstElementChild?.remove();
+    // One with a button is the only way to what it offers: it is not pushed out.
+    const passing = [...this.list.children].filter((one) => !one.querySelector("button"));
+    for (const old of passing.slice(0, Math.max(0, this.list.children.length - MAX_NOTICES))) old.remove();
   }
 }

@@ -9,7 +9,7 @@ import { tileSizePx } from "../atlas.js";
 import { mediaProblemTexts } from "../devices.js";
 import { LegStatsReader } from "../leg_stats.js";
 import { savePreferences } from "../preferences.js";
-import { bannerText, selfTileText } from "../status.js";
+import { announcements, bannerText, selfTileText } from "../status.js";
 import { AvatarPicker } from "./avatar_picker.js";
 import { copyText } from "./clipboard.js";
 import { DeviceMenus } from "./device_menus.js";
@@ -74,7 +74,10 @@ export class Page {
     );
     this.legLines = byId("leg-stats", HTMLElement);
     this.#bindControls();
-    call.store.subscribe((state) => this.#update(state));
+    call.store.subscribe((state, before) => {
+      this.#update(state);
+      options.notices.announce(announcements(state, before));
+    });
     this.#watchDevices();
     this.#update(call.state);
     setInterval(() => void this.#showLevels(), LEVEL_INTERVAL_MS);
@@ -156,13 +159,17 @@ export class Page {
     const unlessLeft = (/** @type {() => void} */ run) => () => {
       if (this.call.state.phase !== "left") run();
     };
-    bindShortcuts({
+    const shortcuts = byId("shortcuts", HTMLInputElement);
+    shortcuts.checked = this.options.preferences.shortcuts;
+    shortcuts.addEventListener("change", () => savePreferences({ shortcuts: shortcuts.checked }));
+    const actions = {
       m: unlessLeft(() => this.#toggleMute()),
       v: unlessLeft(() => this.#toggleCamera()),
-      l: inMeeting(leave),
+      l: inMeeting(() => byId("leave", HTMLButtonElement).focus()), // a slip shall not end the call
       i: inMeeting(copy),
       s: inMeeting(stats),
-    });
+    };
+    bindShortcuts(actions, () => shortcuts.checked);
   }
 
   #watchDevices() {

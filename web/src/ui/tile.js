@@ -46,8 +46,10 @@ export class Tile {
     );
     this.name = element("span", { class: "tile-name" });
     this.element = element(
-      "article",
+      "div",
       {
+        role: "group",
+        "aria-roledescription": "3D head",
         class: mirrored ? "tile mirrored" : "tile",
         tabindex: "0",
         title: "Drag to look around, double-click to reset",
