@@ -10,6 +10,7 @@ import logging
 from collections.abc import Callable
 from typing import Literal, TypeAlias
 
+from avatar_store.errors import UnknownAvatar
 from client.avatars import UNUSABLE, AvatarLibrary
 from client.control import AvatarGet
 from client.face_connection import FaceConnection
@@ -39,17 +40,25 @@ class AvatarExchange:
         self._refused: set[str] = set()
         self.status: AvatarStatus = "loading"
         self.progress = 0.0
-        self.bytes_fetched = 0
         self.bytes_sent = 0
+        self.pieces_dropped = 0
 
     async def want(self, avatar_id: str, size: int, ask: Callable[[AvatarGet], None]) -> None:
         """The peer shows this avatar: shows it if it is here, otherwise asks for what is missing of it."""
         if avatar_id in self._refused:
+            self._show_guest(None)
             return
-        if await self._library.has(avatar_id):
+        try:
+            await self._library.model(avatar_id)
+        except UnknownAvatar:
+            await self._fetch(avatar_id, size, ask)
+        except UNUSABLE as error:
+            self._refuse(avatar_id, str(error))
+        else:
             self._receiver = None
             self._show(avatar_id)
-            return
+
+    async def _fetch(self, avatar_id: str, size: int, ask: Callable[[AvatarGet], None]) -> None:
         self.status = "loading"
         if self._receiver is None or self._receiver.avatar_id != avatar_id:
             try:
@@ -58,19 +67,24 @@ class AvatarExchange:
                 self._refuse(avatar_id, str(error))
                 return
         self.progress = self._receiver.progress
-        ask(AvatarGet(avatar_id, self._receiver.offset))
+        if self._receiver.complete is not None:  # its check was interrupted
+            await self.finish(self._receiver.complete)
+        else:
+            ask(AvatarGet(avatar_id, self._receiver.offset))
 
     def receive(self, chunk: bytes) -> bytes | None:
         """A piece arrived. Returns the file when that was the last one; `finish` is to be awaited with it."""
-        if self._receiver is None:
+        receiver = self._receiver
+        if receiver is None:
             return None
-        self.bytes_fetched += len(chunk)
+        dropped = receiver.dropped
         try:
-            data = self._receiver.receive(chunk)
+            data = receiver.receive(chunk)
         except AvatarTransferError as error:
-            self._refuse(self._receiver.avatar_id, str(error))
+            self._refuse(receiver.avatar_id, str(error))
             return None
-        self.progress = self._receiver.progress
+        self.pieces_dropped += receiver.dropped - dropped
+        self.progress = receiver.progress
         return data
 
     async def finish(self, data: bytes) -> None:
@@ -81,18 +95,19 @@ class AvatarExchange:
         try:
             await self._library.keep(data)
         except UNUSABLE as error:
-            self._refuse(receiver.avatar_id, str(error))
+            if self._receiver is receiver:
+                self._refuse(receiver.avatar_id, str(error))
             return
         if self._receiver is receiver:
             self._receiver = None
             self._show(receiver.avatar_id)
 
-    async def send(self, connection: FaceConnection, avatar_id: str, offset: int) -> None:
-        """Sends our avatar from `offset` on, as fast as the connection takes it without delaying faces."""
+    async def send(self, connection: FaceConnection, data: bytes, offset: int) -> None:
+        """Sends our avatar's file from `offset` on, as fast as the connection takes it without delaying faces."""
         try:
-            sender = AvatarSender(await self._library.file(avatar_id), offset=offset)
-        except UNUSABLE:
-            logger.warning("an avatar that was asked for cannot be sent")
+            sender = AvatarSender(data, offset=offset)
+        except AvatarTransferError:
+            logger.warning("a peer asks for a part of the avatar that there is not")
             return
         with contextlib.suppress(ConnectionError):
             while (message := sender.next_message()) is not None:
@@ -108,6 +123,9 @@ class AvatarExchange:
         logger.warning("a peer's avatar was refused")
         if len(self._refused) < 64:
             self._refused.add(avatar_id)
+        self._show_guest(problem)
+
+    def _show_guest(self, problem: str | None) -> None:
         self._receiver = None
         self.status = "guest"
         self._changed(None, problem)

@@ -39,7 +39,7 @@ class AvatarLibrary:
         self.head = head
         self.guest_ids = tuple(guest_ids)
         self._store = store
-        self._models: OrderedDict[str, asyncio.Task[AvatarModel]] = OrderedDict()
+        self._models: OrderedDict[str, asyncio.Future[AvatarModel]] = OrderedDict()
         self._tasks = TaskOwner("avatars", on_error=lambda error: None)  # whoever awaits a model gets the error
 
     @staticmethod
@@ -50,10 +50,6 @@ class AvatarLibrary:
             AvatarStoreError: the installation is damaged.
         """
         return AvatarLibrary(head, store, [guest.avatar_id for guest in list_guests()])
-
-    async def has(self, avatar_id: str) -> bool:
-        """Whether the file need not be fetched."""
-        return await asyncio.to_thread(self._store.has, avatar_id)
 
     async def file(self, avatar_id: str) -> bytes:
         """The file.
@@ -67,7 +63,7 @@ class AvatarLibrary:
         return data
 
     async def keep(self, data: bytes) -> str:
-        """Checks a file that a peer sent, keeps it, and returns its id.
+        """Checks a file that a peer sent, keeps it, its model ready to draw, and returns its id.
 
         Raises:
             CodecError: it is no avatar.
@@ -75,11 +71,15 @@ class AvatarLibrary:
             AvatarStoreError: it cannot be stored.
         """
 
-        def check_and_put() -> str:
-            AvatarModel(self.head, unpack_avatar(data))
-            return self._store.put(data)
+        def check_and_put() -> tuple[str, AvatarModel]:
+            model = AvatarModel(self.head, unpack_avatar(data))
+            return self._store.put(data), model
 
-        return await asyncio.to_thread(check_and_put)
+        avatar_id, model = await asyncio.to_thread(check_and_put)
+        ready: asyncio.Future[AvatarModel] = asyncio.get_running_loop().create_future()
+        ready.set_result(model)
+        self._remember(avatar_id, ready)
+        return avatar_id
 
     async def model(self, avatar_id: str) -> AvatarModel:
         """The avatar, ready to draw.
@@ -91,11 +91,15 @@ class AvatarLibrary:
         """
         task = self._models.get(avatar_id)
         if task is None or (task.done() and (task.cancelled() or task.exception() is not None)):
-            task = self._models[avatar_id] = self._tasks.start(self._load(avatar_id), avatar_id[:8])
+            task = self._tasks.start(self._load(avatar_id), avatar_id[:8])
+        self._remember(avatar_id, task)
+        return await asyncio.shield(task)
+
+    def _remember(self, avatar_id: str, model: asyncio.Future[AvatarModel]) -> None:
+        self._models[avatar_id] = model
         self._models.move_to_end(avatar_id)
         while len(self._models) > MAX_MODELS:
             self._models.popitem(last=False)
-        return await asyncio.shield(task)
 
     async def aclose(self) -> None:
         """Ends what is still being loaded."""

@@ -114,7 +114,7 @@ class Call:
         self._library = library
         self._events = events
         self._signaling = SignalingClient(server_url, part, token, self._on_message)
-        self._own = OwnFace("", library.head.model_id, EXTRACTOR, MAX_EXPRESSION, unix_ms(), avatar_id, 0)
+        self._own = OwnFace("", library.head.model_id, EXTRACTOR, MAX_EXPRESSION, unix_ms(), avatar_id, b"")
         self._ice_servers: Sequence[IceServer] = ()
         self._members: dict[str, Member] = {}
         self._links: dict[str, PeerLink] = {}
@@ -151,7 +151,7 @@ class Call:
             UnknownAvatar: the library does not have our avatar.
         """
         try:
-            self._own.avatar_bytes = len(await self._library.file(self._own.avatar_id))
+            self._own.avatar_data = await self._library.file(self._own.avatar_id)
             async with asyncio.TaskGroup() as group:
                 ticking = group.create_task(self._tick(), name="call.tick")
                 await self._signaling.run()
@@ -178,9 +178,9 @@ class Call:
         Raises:
             UnknownAvatar: the library does not have it.
         """
-        size = len(await self._library.file(avatar_id))
-        if avatar_id != self._own.avatar_id or size != self._own.avatar_bytes:
-            self._own.avatar_id, self._own.avatar_bytes = avatar_id, size
+        data = await self._library.file(avatar_id)
+        if avatar_id != self._own.avatar_id:
+            self._own.avatar_id, self._own.avatar_data = avatar_id, data
             for link in self._links.values():
                 link.own_avatar_changed()
 

@@ -80,7 +80,7 @@ class Heads:
             model = await self._library.model(avatar_id)
         except UNUSABLE:
             logger.warning("an avatar could not be loaded")
-            if avatar_id != self._library.guest_ids[0]:
+            if avatar_id != self._library.guest_ids[0] and self._wearing.get(member_id) == avatar_id:
                 self.wear(member_id, None)
             return
         renderer = await asyncio.to_thread(self._make_renderer, model)

@@ -59,7 +59,10 @@ RESTING_AFTER_S = 1.5
 
 @dataclass
 class OwnFace:
-    """What a participant tells every peer about its own face. `avatar_id` changes when the person picks another one."""
+    """What a participant tells every peer about its own face; the avatar changes when the person picks another one.
+
+    Its file stays in memory, so that a peer that asks for it again and again costs no reading.
+    """
 
     member_id: str
     head_model_id: str
@@ -67,7 +70,7 @@ class OwnFace:
     expression_dims: int
     epoch_ms: int
     avatar_id: str
-    avatar_bytes: int
+    avatar_data: bytes
 
 
 class PeerEvents(Protocol):
@@ -219,7 +222,7 @@ class PeerLink:
                 own.member_id,
                 own.head_model_id,
                 own.avatar_id,
-                own.avatar_bytes,
+                len(own.avatar_data),
                 own.extractor,
                 own.expression_dims,
                 own.epoch_ms,
@@ -272,7 +275,7 @@ class PeerLink:
                 self._fetch_avatar(avatar_id, size)
             case AvatarGet(avatar_id, offset):
                 if avatar_id == self._own.avatar_id and self._connection is not None:
-                    self._replace("avatar-out", self._avatar.send(self._connection, avatar_id, offset))
+                    self._replace("avatar-out", self._avatar.send(self._connection, self._own.avatar_data, offset))
             case KeyRequest():
                 self._link.key_requested()
             case Bye():
@@ -313,7 +316,7 @@ class PeerLink:
 
     def own_avatar_changed(self) -> None:
         """Our own avatar is another one now."""
-        self._say(AvatarShown(self._own.avatar_id, self._own.avatar_bytes))
+        self._say(AvatarShown(self._own.avatar_id, len(self._own.avatar_data)))
 
     def _tell(self, notice: str) -> None:
         if notice != self._notice:
@@ -381,4 +384,7 @@ class PeerLink:
 
     def counters(self) -> dict[str, Any]:
         """Totals of the current connection, for tests and logs."""
-        return vars(self._link.stats) | {"bad_control": self._bad_messages}
+        return vars(self._link.stats) | {
+            "bad_control": self._bad_messages,
+            "bad_avatar_pieces": self._avatar.pieces_dropped,
+        }

@@ -73,6 +73,13 @@ class AvatarReceiver:
         self.avatar_id = wanted_id
         self._total = announced_bytes
         self._data = bytearray()
+        self._complete: bytes | None = None
+        self.dropped = 0
+
+    @property
+    def complete(self) -> bytes | None:
+        """The file, once it is here and verified."""
+        return self._complete
 
     @property
     def offset(self) -> int:
@@ -87,23 +94,22 @@ class AvatarReceiver:
     def receive(self, message: bytes) -> bytes | None:
         """Takes one message; returns the file when it is complete and its hash is right, None before and after that.
 
-        Bytes that are here already are skipped.
+        Bytes that are here already are skipped. A message that does not fit (malformed, of another size than announced,
+        beyond a gap) is dropped and counted in `dropped`: after a change of avatar in mid-transfer, pieces of the one
+        before are still on their way.
 
         Raises:
-            AvatarTransferError: the message is malformed, contradicts the announcement, leaves a gap, or completes a
-                file that is not the wanted one; start over from 0 or give up.
+            AvatarTransferError: the file is complete and not the wanted one; start over from 0 or give up.
         """
         if len(message) <= _HEADER.size:
-            raise AvatarTransferError("A piece of the avatar is too short")
+            self.dropped += 1
+            return None
         offset, total = _HEADER.unpack_from(message)
         part = memoryview(message)[_HEADER.size :]
         have = len(self._data)
-        if total != self._total:
-            raise AvatarTransferError(f"The peer announced an avatar of {self._total} bytes and sends one of {total}")
-        if offset > have:
-            raise AvatarTransferError(f"The avatar's bytes {have} to {offset} are missing")
-        if offset + len(part) > total:
-            raise AvatarTransferError("A piece of the avatar passes its end")
+        if total != self._total or offset > have or offset + len(part) > total:
+            self.dropped += 1
+            return None
         if offset + len(part) <= have:
             return None
         self._data += part[have - offset :]
@@ -113,4 +119,5 @@ class AvatarReceiver:
         if avatar_id(data) != self.avatar_id:
             self._data.clear()
             raise AvatarTransferError("The avatar that arrived is not the one that was announced")
+        self._complete = data
         return data
