@@ -27,6 +27,7 @@ const member = (fields = {}) => ({
 /** A call without devices, and a server in the test's hands that has no hosted client. */
 class Bench {
   constructor() {
+    this.sockets = 0;
     /** @type {any[]} */
     this.sent = [];
     /** @type {any} */
@@ -37,6 +38,7 @@ class Bench {
       room: "lobby",
       devices: new Devices({ cameraId: "", microphoneId: "", speakerId: "" }),
       createSocket: () => {
+        this.sockets += 1;
         this.socket = { send: (/** @type {string} */ text) => this.sent.push(JSON.parse(text)), close: () => {} };
         return this.socket;
       },
@@ -53,9 +55,10 @@ class Bench {
     this.socket.onmessage({ data: JSON.stringify(message) });
   }
 
-  welcome() {
+  /** @param {"none"|"ready"} [hosted] */
+  welcome(hosted = "none") {
     const common = { version: 1, member_id: "m1", room: "lobby", ice_servers: [], resume_token: "resume" };
-    this.receive({ type: "welcome", ...common, hosted: "none" });
+    this.receive({ type: "welcome", ...common, hosted });
   }
 
   /** Presses Join, up to the message that asks to enter. */
@@ -125,4 +128,35 @@ test("a place that was given up in the lobby is told, and Join takes another", a
   assert.deepEqual(bench.refusals, ["not_joined"]);
   assert.equal(bench.call.state.failure, "You waited for long.");
   await bench.enter();
+});
+
+test("a leg that nobody answers takes a new socket once for each attempt, and resumes", async (t) => {
+  let nowMs = 0;
+  t.mock.method(performance, "now", () => nowMs);
+  const refuse = class {
+    constructor() {
+      throw new Error("no connection in this test");
+    }
+  };
+  Object.defineProperty(globalThis, "RTCPeerConnection", { value: refuse, configurable: true });
+  t.after(() => Reflect.deleteProperty(globalThis, "RTCPeerConnection"));
+  const bench = new Bench();
+  bench.call.connect();
+  await settled();
+  bench.welcome("ready");
+  const elapse = (/** @type {number} */ ms) => {
+    nowMs += ms;
+    mock.timers.tick(500); // one tick of the call
+  };
+  elapse(7_900);
+  assert.equal(bench.sockets, 1);
+  elapse(100);
+  assert.equal(bench.sockets, 2);
+  const session = bench.call.leg.link.negotiation.session;
+  bench.welcome("ready");
+  elapse(500);
+  assert.equal(bench.sockets, 2);
+  assert.equal(bench.call.leg.link.negotiation.session, session + 1, "the next attempt goes through the new socket");
+  elapse(16_000);
+  assert.equal(bench.sockets, 3);
 });
