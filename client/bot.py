@@ -42,7 +42,10 @@ from codec.signaling import (
 logger = logging.getLogger(__name__)
 
 NO_FACE_S = 10.0
-"""A recording whose first this many seconds show no face is refused."""
+"""A recording in whose first this many seconds the tracker finds no face is refused."""
+
+MIN_JUDGED_FRAMES = 20
+"""Of these at least none must show a face, however slow the machine is."""
 
 MAX_VOICES = 32
 
@@ -136,8 +139,9 @@ class Bot:
         self._recorded: str | None = None
         self._voices: dict[str, VoiceLink] = {}
         self._faces = 0
-        self._pictures = 0
-        self._started = False
+        self._tracked = 0
+        self._first_tracked_ms = 0
+        self._joined = asyncio.Event()
 
     @property
     def call(self) -> Call:
@@ -155,6 +159,7 @@ class Bot:
         self._loop = asyncio.get_running_loop()
         self._ended: asyncio.Future[None] = self._loop.create_future()
         self._tasks = TaskOwner("bot")
+        self._closing = TaskOwner("bot-closing")
         library = self._equipment.library
         self._call = Call(
             self._config.server_url, "bot", token, library=library, avatar_id=self._avatar_id, events=self
@@ -165,13 +170,14 @@ class Bot:
             self._recorder.start()
         calling = self._tasks.start(self._run_call(), "call")
         self._tasks.start(self._watch_tracker(), "tracker")
+        self._tasks.start(self._play(), "play")
         try:
             await self._ended
         finally:
             await self._call.leave()
             calling.cancel()
             await self._tasks.aclose()
-            await asyncio.gather(*(voice.aclose() for voice in self._voices.values()))
+            await asyncio.gather(*(voice.aclose() for voice in self._voices.values()), self._closing.drain())
             await asyncio.to_thread(self._source.stop)
             await self._pipeline.aclose()
             if self._recorder is not None:
@@ -187,6 +193,12 @@ class Bot:
         else:
             self._end(None)
 
+    async def _play(self) -> None:
+        """Begins when somebody can see it and the tracker is loaded, so that nothing of it is lost."""
+        await self._joined.wait()
+        await self._pipeline.ready.wait()
+        self._source.start()
+
     async def _watch_tracker(self) -> None:
         self._end(await self._pipeline.failed())
 
@@ -201,25 +213,25 @@ class Bot:
     # --- the recording
 
     def _on_frame(self, frame: av.VideoFrame, capture_ms: int) -> None:
-        self._pictures += 1
-        if self._faces == 0 and self._pictures > NO_FACE_S * self._source.info.frame_rate:
-            self._post_end(self._no_face())
-            return
         self._pipeline.push(frame, capture_ms)
 
     def _on_file_end(self, error: MediaError | None) -> None:
-        if error is None and self._faces == 0:
-            error = self._no_face()
-        self._post_end(error)
+        self._loop.call_soon_threadsafe(self._ended_with, error)
+
+    def _ended_with(self, error: MediaError | None) -> None:
+        self._end(self._no_face() if error is None and self._tracked > 0 and self._faces == 0 else error)
 
     def _no_face(self) -> MediaError:
         return MediaError(f"No face was found in the first {NO_FACE_S:.0f} s of {self._config.video.name}.")
 
-    def _post_end(self, error: Exception | None) -> None:
-        self._loop.call_soon_threadsafe(self._end, error)
-
     def _on_face(self, face: TrackedFace) -> None:
+        self._tracked += 1
         self._faces += face.params is not None
+        if self._faces == 0:
+            self._first_tracked_ms = self._first_tracked_ms or face.capture_ms
+            looked_ms = face.capture_ms - self._first_tracked_ms
+            if looked_ms > 1000 * NO_FACE_S and self._tracked >= MIN_JUDGED_FRAMES:
+                self._end(self._no_face())
         self._call.send_face(face)
 
     # --- the call
@@ -232,10 +244,9 @@ class Bot:
 
     def on_joined(self, member: Member) -> None:
         """We are in: the recording begins."""
-        if not self._started:
-            self._started = True
+        if not self._joined.is_set():
+            self._joined.set()
             logger.info("bot is in the room")
-            self._source.start()
 
     def on_member(self, member: Member) -> None:
         """Somebody is there."""
@@ -244,7 +255,7 @@ class Bot:
         """Somebody is gone."""
         voice = self._voices.pop(member_id, None)
         if voice is not None:
-            self._tasks.start(voice.aclose(), "close-voice")
+            self._closing.start(voice.aclose(), "voice")
 
     def on_signal(self, sender: PartAddress, data: SignalData) -> None:
         """A page wants our voice."""

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from client.avatars import AvatarLibrary
-from client.clock import monotonic_s, unix_ms
+from client.clock import capture_ms, monotonic_s
 from client.face_pipeline import TrackedFace
 from client.peer import OwnFace, PeerLink, PeerStats
 from client.signaling import SignalingClient
@@ -114,12 +114,12 @@ class Call:
         self._library = library
         self._events = events
         self._signaling = SignalingClient(server_url, part, token, self._on_message)
-        self._own = OwnFace("", library.head.model_id, EXTRACTOR, MAX_EXPRESSION, unix_ms(), avatar_id, b"")
+        self._own = OwnFace("", library.head.model_id, EXTRACTOR, MAX_EXPRESSION, capture_ms(), avatar_id, b"")
         self._ice_servers: Sequence[IceServer] = ()
         self._members: dict[str, Member] = {}
         self._links: dict[str, PeerLink] = {}
         self._missing: dict[str, float] = {}
-        self._tasks = TaskOwner("call")
+        self._closing = TaskOwner("call-closing")
         self.member: Member | None = None
 
     @property
@@ -160,7 +160,6 @@ class Call:
             raise failures.exceptions[0] from None
         finally:
             await self._close_all(say_bye=False)
-            await self._tasks.aclose()
 
     async def leave(self) -> None:
         """Says good-bye to server and peers; `run` is to be cancelled next."""
@@ -292,8 +291,8 @@ class Call:
     def _drop_link(self, member_id: str) -> None:
         link = self._links.pop(member_id, None)
         if link is not None:
-            self._tasks.start(link.aclose(), "close-link")
+            self._closing.start(link.aclose(), "link")
 
     async def _close_all(self, say_bye: bool) -> None:
         links, self._links = list(self._links.values()), {}
-        await asyncio.gather(*(link.aclose(say_bye) for link in links))
+        await asyncio.gather(*(link.aclose(say_bye) for link in links), self._closing.drain())

@@ -21,6 +21,9 @@ from codec.params import FaceParams
 
 logger = logging.getLogger(__name__)
 
+MAX_BAD_FRAMES = 25
+"""Frames in a row that fail before the tracker is taken for broken: a second of them."""
+
 
 class Tracker(Protocol):
     """What the pipeline needs of tracker.face_tracker.FaceTracker."""
@@ -52,6 +55,8 @@ class TrackedFace:
 class FacePipeline:
     """Owns the tracker and its thread.
 
+    `ready` is set once the tracker has been loaded.
+
     Args:
         make_tracker: called in the thread, since a tracker belongs to one thread and takes a while to load.
         on_face: called in the event loop that runs when `start` is called.
@@ -64,6 +69,8 @@ class FacePipeline:
         self._thread = threading.Thread(target=self._run, name="face-tracker", daemon=True)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._failed = asyncio.Event()
+        self._bad_frames = 0
+        self.ready = asyncio.Event()
         self.error: Exception | None = None
 
     def start(self) -> None:
@@ -90,6 +97,7 @@ class FacePipeline:
     def _run(self) -> None:
         try:
             tracker = self._make_tracker()
+            self._post(self.ready.set)
             try:
                 self._track_all(tracker)
             finally:
@@ -105,8 +113,24 @@ class FacePipeline:
             frame, capture_ms = item
             capture_ms = newest_ms = max(capture_ms, newest_ms + 1)  # the tracker wants growing times
             started = monotonic_s()
-            params: FaceParams | None = tracker.track(to_rgb(frame), capture_ms / 1000).params
+            params = self._track(tracker, to_rgb, frame, capture_ms / 1000)
             self._post(self._on_face, TrackedFace(params, capture_ms, 1000 * (monotonic_s() - started)))
+
+    def _track(
+        self, tracker: Tracker, to_rgb: RgbConverter, frame: av.VideoFrame, timestamp_s: float
+    ) -> FaceParams | None:
+        """The face of one frame; a frame that cannot be tracked shows none, unless no frame can any more."""
+        try:
+            params: FaceParams | None = tracker.track(to_rgb(frame), timestamp_s).params
+        except Exception:
+            self._bad_frames += 1
+            if self._bad_frames >= MAX_BAD_FRAMES:
+                raise
+            if self._bad_frames == 1:
+                logger.exception("a frame could not be tracked")
+            return None
+        self._bad_frames = 0
+        return params
 
     def _post(self, function: Callable[..., None], *args: Any) -> None:
         assert self._loop is not None

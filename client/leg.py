@@ -5,6 +5,7 @@ The page offers and offers again; each newer session replaces the connection.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import logging
 from collections.abc import Callable, Sequence
@@ -15,7 +16,7 @@ from aiortc import MediaStreamTrack, RTCDataChannel, RTCPeerConnection, RTCSessi
 from aiortc.exceptions import InvalidStateError
 from aiortc.mediastreams import MediaStreamError
 
-from client.clock import monotonic_s, unix_ms
+from client.clock import capture_ms, monotonic_s
 from client.command_runner import CommandRunner
 from client.face_connection import add_ice_candidate, close_quietly, rtc_configuration
 from client.negotiation import AddCandidate, Command, MakeAnswer, Negotiator
@@ -62,6 +63,7 @@ class Leg:
         self._pc: RTCPeerConnection | None = None
         self._ui: RTCDataChannel | None = None
         self._track: AtlasTrack | None = None
+        self._camera: asyncio.Task[None] | None = None
         self.ice_servers: Sequence[IceServer] = ()
 
     def start(self) -> None:
@@ -116,24 +118,27 @@ class Leg:
             self._send_signal(SignalData("leg", session, description=description))
 
     def _attach_atlas(self, pc: RTCPeerConnection) -> None:
-        """The first video of the offer is the camera, the second one the atlas."""
-        videos = [transceiver for transceiver in pc.getTransceivers() if transceiver.kind == "video"]
-        if len(videos) != 2:
-            raise ValueError("the page's offer does not have two videos")
+        """The first video of the offer is the camera, the second one the atlas.
+
+        Anything else is refused: what nobody reads (a sound, say) aiortc queues without bound.
+        """
+        videos = pc.getTransceivers()
+        if [transceiver.kind for transceiver in videos] != ["video", "video"]:
+            raise ValueError("the page's offer is not one of two videos")
         self._track = AtlasTrack()
         videos[1].sender.replaceTrack(self._track)
         videos[1].direction = "sendonly"
 
     def _receive_track(self, track: MediaStreamTrack) -> None:
-        if track.kind == "video":
-            self._tasks.start(self._receive_camera(track), "camera")
+        if track.kind == "video" and self._camera is None:
+            self._camera = self._tasks.start(self._receive_camera(track), "camera")
 
     async def _receive_camera(self, track: MediaStreamTrack) -> None:
         with contextlib.suppress(MediaStreamError):
             while True:
                 frame = await track.recv()
                 if isinstance(frame, av.VideoFrame):
-                    self._events.on_camera_frame(frame, unix_ms())
+                    self._events.on_camera_frame(frame, capture_ms())
 
     def _adopt(self, channel: RTCDataChannel) -> None:
         if channel.label != "ui":
@@ -163,6 +168,9 @@ class Leg:
 
     async def _drop(self) -> None:
         pc, self._pc, self._ui = self._pc, None, None
+        if self._camera is not None:
+            self._camera.cancel()
+            self._camera = None
         if self._track is not None:
             self._track.stop()
             self._track = None

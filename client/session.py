@@ -11,7 +11,7 @@ import av
 
 from client.avatars import UNUSABLE, AvatarLibrary
 from client.call import Call
-from client.clock import monotonic_s, unix_ms
+from client.clock import capture_ms, monotonic_s
 from client.face_pipeline import FacePipeline, TrackedFace, Tracker
 from client.heads import SELF, Heads, MakeRenderer
 from client.leg import Leg
@@ -173,7 +173,7 @@ class Session:
 
     def _rest(self) -> None:
         self._set_tracking_state("rest")
-        self._call.send_face(TrackedFace(None, unix_ms(), 0.0))
+        self._call.send_face(TrackedFace(None, capture_ms(), 0.0))
         self._heads.show(SELF, None, 0)
 
     def _set_tracking_state(self, state: str) -> None:

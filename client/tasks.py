@@ -70,6 +70,11 @@ class TaskOwner:
         else:
             logger.error("task %s failed", task.get_name(), exc_info=error)
 
+    async def drain(self) -> None:
+        """Waits until every task has ended by itself: for clean-up that a cancellation would leave half done."""
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+
     async def aclose(self) -> None:
         """Cancels every task and waits until all have ended. The calling task, if it is one of ours, goes on."""
         self._closed = True

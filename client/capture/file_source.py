@@ -14,7 +14,7 @@ from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
 from numpy.typing import NDArray
 
 from client.capture.media_file import AUDIO_RATE_HZ, MediaInfo, check_complete, iter_audio, iter_frames, probe
-from client.clock import monotonic_s, unix_ms
+from client.clock import capture_ms, monotonic_s
 from client.errors import MediaError
 
 CHUNK_SAMPLES = AUDIO_RATE_HZ // 50
@@ -110,7 +110,7 @@ class FileSource:
                     self._clock.start()
                 if not self._wait_until(offset_s + time_s):
                     return
-                self._on_frame(frame, unix_ms())
+                self._on_frame(frame, capture_ms())
                 end_s = time_s + 1 / self.info.frame_rate
             check_complete(self._path, self.info, end_s)
             offset_s += self.info.duration_s

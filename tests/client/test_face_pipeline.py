@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+import asyncio
 import threading
 
 import av
 import numpy as np
+import pytest
 
 from client.capture.frames import RgbConverter
-from client.face_pipeline import FacePipeline
+from client.face_pipeline import MAX_BAD_FRAMES, FacePipeline
 from tests.support.fakes import FakeTracker, Happening
 
 
@@ -67,3 +69,30 @@ def test_large_pictures_are_scaled_down_and_small_ones_left() -> None:
     assert RgbConverter()(picture(100, 1280, 720)).shape == (360, 640, 3)
     assert RgbConverter()(picture(100, 320, 240)).shape == (240, 320, 3)
     assert abs(int(RgbConverter()(picture(126)).mean()) - 128) <= 2
+
+
+async def test_a_frame_that_cannot_be_tracked_shows_no_face_and_only_a_row_of_them_ends_it(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    class ClumsyTracker(FakeTracker):
+        def track(self, image_rgb, timestamp_s):
+            if image_rgb.mean() > 200:
+                raise ArithmeticError("singular")
+            return super().track(image_rgb, timestamp_s)
+
+    faces = Happening()
+    pipeline = FacePipeline(ClumsyTracker, faces.add)
+    pipeline.start()
+    async with asyncio.timeout(10):
+        await pipeline.ready.wait()
+    for number, gray in enumerate((235, 100, 235), 1):
+        pipeline.push(picture(gray), number)
+        await faces.until(lambda items, number=number: len(items) == number)
+    assert [face.params is None for face in faces.items] == [True, False, True]
+    for number in range(4, 4 + MAX_BAD_FRAMES - 2):
+        pipeline.push(picture(235), number)
+        await faces.until(lambda items, number=number: len(items) == number)
+    pipeline.push(picture(235), 100)
+    assert str(await pipeline.failed()) == "singular"
+    assert caplog.text.count("could not be tracked") == 2
+    await pipeline.aclose()

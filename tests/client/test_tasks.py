@@ -54,3 +54,17 @@ async def test_nothing_starts_after_the_end() -> None:
     await owner.aclose()
     with pytest.raises(RuntimeError):
         owner.start(asyncio.sleep(0), "late")
+
+
+async def test_draining_lets_tasks_end_by_themselves() -> None:
+    cleaned = []
+
+    async def clean_up() -> None:
+        await asyncio.sleep(0)
+        cleaned.append(True)
+
+    owner = TaskOwner("owner")
+    owner.start(clean_up(), "clean-up")
+    await owner.drain()
+    assert cleaned == [True]
+    await owner.drain()

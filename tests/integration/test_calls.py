@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import asyncio
+import threading
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +13,7 @@ from client.clock import unix_ms
 from client.errors import JoinRefused, MediaError, ServerUnreachable
 from client.join import fetch_join_token
 from client.negotiation import LinkState
-from tests.support.fakes import face_of_gray, gray_at, rgb_of_luma, tiny_avatar, write_video
+from tests.support.fakes import FakeTracker, face_of_gray, gray_at, rgb_of_luma, tiny_avatar, write_video
 from tests.support.people import WatchingBot, present
 
 
@@ -128,6 +130,27 @@ async def test_a_recording_without_a_face_is_named(start_server, make_equipment,
     with pytest.raises(MediaError, match=r"No face was found in the first .* of dark\.mp4"):
         async with asyncio.timeout(10):
             await bot.run(await fetch_join_token(server.url, "room"))
+
+
+async def test_a_recording_waits_until_the_tracker_is_loaded(start_server, make_equipment, tmp_path: Path) -> None:
+    server, _ = await start_server()
+    equipment, _ = make_equipment("one")
+    loaded = threading.Event()
+
+    def load() -> FakeTracker:
+        loaded.wait(10)
+        return FakeTracker()
+
+    video = await asyncio.to_thread(write_video, tmp_path / "short.mp4", 0.4)
+    once = BotConfig(server.url, "room", video, equipment.library.guest_ids[0])
+    bot = WatchingBot(once, replace(equipment, make_tracker=load))
+    token = await fetch_join_token(server.url, "room")
+    async with asyncio.timeout(10), asyncio.TaskGroup() as group:
+        group.create_task(bot.run(token))
+        await bot.joins.until(bool)
+        assert not any(thread.is_alive() for thread in bot._source._threads)
+        loaded.set()
+    assert bot._faces > 0
 
 
 async def test_refusals_are_sentences(start_server, make_equipment, clip: Path) -> None:
