@@ -41,7 +41,7 @@ def scripted_params(head: HeadModel, time_s: float) -> FaceParams:
         set_score(f"mouthSmile{side}", 0.7 * smile)
         set_score(f"eyeBlink{side}", float(blink))
     vector = FaceParams.neutral(distance_m=DISTANCE_M).to_vector() + scores @ head.blendshape_params
-    params = FaceParams.from_vector(vector)
+    params = FaceParams.from_vector(vector.astype(np.float32))
     turn = np.array([0.08 * np.sin(1.1 * time_s), 0.35 * np.sin(0.9 * time_s), 0.05 * np.sin(0.7 * time_s)], np.float32)
     return FaceParams(params.expression, turn, params.translation, params.jaw_pose, params.eyelids, params.gaze)
 

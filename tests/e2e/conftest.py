@@ -28,6 +28,21 @@ def fake_camera(recording: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
 
 
 @pytest.fixture(scope="session")
+def still_recording(recording: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Ten seconds of the recording's first picture: a head that rests."""
+    path = tmp_path_factory.mktemp("still") / "still.mp4"
+    with av.open(str(recording)) as source, av.open(str(path), "w") as sink:
+        frame = next(source.decode(video=0)).reformat(format="yuv420p")
+        video = sink.add_stream("libx264", rate=25, options={"preset": "veryfast"})
+        video.width, video.height, video.pix_fmt = frame.width, frame.height, "yuv420p"
+        for index in range(250):
+            frame.pts, frame.time_base = index, Fraction(1, 25)
+            sink.mux(video.encode(frame))
+        sink.mux(video.encode(None))
+    return path
+
+
+@pytest.fixture(scope="session")
 def speaking_recording(recording: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Ten seconds of the recording with a 440 Hz tone as its sound."""
     path = tmp_path_factory.mktemp("speaking") / "speaking.mp4"

@@ -14,7 +14,6 @@ import av
 import numpy as np
 import pytest
 
-
 SECRET = "a-secret-that-is-long-enough-for-tests"
 
 

@@ -40,7 +40,7 @@ async def open_browser(camera: Path | None = None) -> AsyncIterator[Browser]:
     executable = shutil.which("chromium") or shutil.which("google-chrome")
     if executable is None:
         raise CommandError("This needs Chromium: apt-get install chromium")
-    flags = list(CHROMIUM_FLAGS)
+    flags: list[str] = [*CHROMIUM_FLAGS]
     if camera is not None:
         flags.append(f"--use-file-for-fake-video-capture={camera}")
     async with async_playwright() as playwright:

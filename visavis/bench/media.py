@@ -77,7 +77,8 @@ def face_motion(video: Path) -> FaceMotion:
             for frame in source.decode(video=0):
                 start = frame.time if start is None else start
                 time_s = float(frame.time - start)
-                result = tracker.track(frame.to_ndarray(format="rgb24"), time_s)
+                picture = np.asarray(frame.to_ndarray(format="rgb24"), np.uint8)
+                result = tracker.track(picture, time_s)
                 if result.params is None or result.scores is None:
                     rows.append((time_s, np.nan, np.nan, np.nan))
                     continue
