@@ -6,15 +6,15 @@ from pathlib import Path
 
 import av
 import numpy as np
-from avatar_store.guests import guest_bytes, list_guests
 from numpy.typing import NDArray
-from renderer.avatar.frame_renderer import FrameRenderer
 from rich.console import Console
 from rich.progress import track
 
+from avatar_store.guests import guest_bytes, list_guests
 from codec.avatar_file import unpack_avatar
 from codec.params import FaceParams
 from renderer.avatar.avatar_model import AvatarModel
+from renderer.avatar.frame_renderer import FrameRenderer
 from renderer.camera import Camera
 from renderer.head.model import HeadModel
 from renderer.head.open_head import load_open_head
