@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -12,26 +11,18 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Page, async_playwright, expect
+from playwright.async_api import Browser, Page, expect
 
 from server.config import ServerConfig
 from server.run import running_server
+from visavis.bench.browser import open_browser
+from visavis.processes import free_port
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
 WEB = Path(__file__).resolve().parents[2] / "web"
 SECRET = "a-secret-that-is-long-enough-for-tests"
 expect.set_options(timeout=20_000)  # a busy machine is no failure
-CHROMIUM_FLAGS = [
-    "--no-sandbox",
-    "--use-fake-device-for-media-stream",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 PIXEL = bytes.fromhex(
     "89504e470d0a1a0a0000000d4948445200000001000000010804000000b51c0c020000000b4944415478da6364f8ff1f00030402"
     "003fd8f5e00000000049454e44ae426082"
@@ -40,10 +31,8 @@ PIXEL = bytes.fromhex(
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def browser() -> AsyncIterator[Browser]:
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path="/usr/bin/chromium", args=CHROMIUM_FLAGS)
+    async with open_browser() as browser:
         yield browser
-        await browser.close()
 
 
 @pytest.fixture(scope="module")
@@ -104,12 +93,6 @@ async def open_page(browser: Browser, url: str, permissions: tuple[str, ...] = (
         yield opened
     finally:
         await context.close()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 async def test_name_head_enter_and_the_invite_link(browser: Browser, web_root: Path) -> None:
