@@ -45,10 +45,10 @@ def test_a_file_that_is_no_video(command: str, tmp_path: Path) -> None:
 
 
 @contextmanager
-def serving(*options: str) -> Iterator[str]:
-    """Runs `visavis serve` at a free port; gives its address."""
+def serving(*options: str, **variables: str) -> Iterator[str]:
+    """Runs `visavis serve` at a free port, with environment variables; gives its address."""
     command = [sys.executable, "-P", "-m", "visavis", "serve", "--port", "0", "--hosted", "0", *options]
-    environment = {**os.environ, "PYTHONUNBUFFERED": "1", "VISAVIS_SECRET": SECRET}
+    environment = {**os.environ, "PYTHONUNBUFFERED": "1", "VISAVIS_SECRET": SECRET, **variables}
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as server:
         assert server.stdout is not None
         try:
@@ -76,6 +76,13 @@ def test_bot_with_a_video_without_a_face(tmp_path: Path) -> None:
 def test_bot_with_a_wrong_passcode_is_told_so(recording: Path) -> None:
     with serving("--passcode", "right") as url:
         assert_sentence(run("bot", "--video", str(recording), "--server", url, "--passcode", "wrong"), "passcode")
+
+
+def test_bot_presents_its_invitation(recording: Path) -> None:
+    with serving(VISAVIS_REQUIRE_INVITE="1") as url:
+        arguments = ["bot", "--video", str(recording), "--server", url]
+        assert_sentence(run(*arguments), "invitation")
+        assert_sentence(run(*arguments, "--invite", "forged"), "link", "not valid")
 
 
 def test_bot_without_a_server(recording: Path) -> None:
