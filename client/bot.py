@@ -23,6 +23,7 @@ from client.errors import ClientError, JoinRefused, MediaError
 from client.face_pipeline import FacePipeline, TrackedFace
 from client.join import fetch_join_token
 from client.recorder import HeadRecorder
+from client.server_url import parse_server_url
 from client.session import Equipment
 from client.shutdown import stopped_by_signals
 from client.tasks import TaskOwner
@@ -86,8 +87,9 @@ async def run_bot(config: BotConfig, equipment: Equipment | None = None) -> None
         MediaError: the recording cannot be used.
         JoinRefused: the server does not let the bot in.
         ServerUnreachable: there is no server.
-        ClientError: the avatar is not known here.
+        ClientError: the avatar is not known here, or the server's address is none.
     """
+    parse_server_url(config.server_url)
     aiortc_setup.install()
     async with stopped_by_signals():
         await asyncio.to_thread(probe, config.video)  # what is wrong with the file is said before anything is loaded

@@ -35,7 +35,9 @@ class Heads:
     def __init__(self, library: AvatarLibrary, make_renderer: MakeRenderer, on_frame: FrameSink) -> None:
         self._library = library
         self._make_renderer = make_renderer
-        self._compositor = Compositor(posted(on_frame, asyncio.get_running_loop().call_soon_threadsafe))
+        post = asyncio.get_running_loop().call_soon_threadsafe
+        self._compositor = Compositor(posted(on_frame, post), posted(self._fail, post))
+        self._failure: asyncio.Future[Exception] = asyncio.get_running_loop().create_future()
         self._views: dict[str, HeadView] = {}
         self._viewpoints: dict[str, Viewpoint] = {}
         self._wearing: dict[str, str] = {}
@@ -50,6 +52,14 @@ class Heads:
         """Ends the drawing."""
         await self._tasks.aclose()
         await asyncio.to_thread(self._compositor.stop)
+
+    def _fail(self, error: Exception) -> None:
+        if not self._failure.done():
+            self._failure.set_result(error)
+
+    async def failed(self) -> Exception:
+        """Returns the error that ended the drawing, if ever one does."""
+        return await asyncio.shield(self._failure)
 
     def add(self, member_id: str) -> None:
         """A head that may be on screen from now on; it wears a guest avatar until it gets another one."""

@@ -8,11 +8,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import aiohttp
-from yarl import URL
 
 from avatar_store.store import default_store
 from client import aiortc_setup
 from client.errors import ClientError, JoinRefused, ServerUnreachable
+from client.server_url import parse_server_url
 from client.session import Equipment, Session
 from client.shutdown import stopped_by_signals
 from client.signaling import CONNECT_TIMEOUT_S, FIRST_ATTEMPTS, HEARTBEAT_S, backoff_s
@@ -52,7 +52,9 @@ async def run_hosted(config: HostedConfig, equipment: Equipment | None = None) -
     Raises:
         JoinRefused: the server refuses the token.
         ServerUnreachable: there is no server.
+        ClientError: the server's address is none.
     """
+    parse_server_url(config.server_url)  # said before anything is loaded
     aiortc_setup.install()
     async with stopped_by_signals():
         if equipment is None:
@@ -66,14 +68,18 @@ async def run_hosted(config: HostedConfig, equipment: Equipment | None = None) -
 
 
 class HostedWorker:
-    """The connection to the server and the sessions."""
+    """The connection to the server and the sessions.
+
+    Raises:
+        ClientError: the server's address is none.
+    """
 
     def __init__(self, config: HostedConfig, equipment: Equipment) -> None:
         self._config = config
         self._equipment = equipment
         self._tasks = TaskOwner("hosted")
         self._sessions: dict[str, asyncio.Task[None]] = {}
-        self._url = URL(config.server_url) / "api/worker"
+        self._url = parse_server_url(config.server_url) / "api/worker"
 
     async def run(self) -> None:
         """Connects and reconnects; sessions outlive a lost connection."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass
 
 import av
@@ -97,10 +97,11 @@ class Session:
         try:
             async with asyncio.TaskGroup() as group:
                 reporting = group.create_task(self._report(), name="session.report")
-                watching = group.create_task(self._watch_tracker(), name="session.tracker")
+                tracking = group.create_task(self._fail_with(self._pipeline.failed()), name="session.tracker")
+                drawing = group.create_task(self._fail_with(self._heads.failed()), name="session.heads")
                 await self._call.run()
-                reporting.cancel()
-                watching.cancel()
+                for task in (reporting, tracking, drawing):
+                    task.cancel()
         except ExceptionGroup as failures:
             raise failures.exceptions[0] from None
         finally:
@@ -109,8 +110,8 @@ class Session:
             await self._pipeline.aclose()
             await self._heads.aclose()
 
-    async def _watch_tracker(self) -> None:
-        raise await self._pipeline.failed()
+    async def _fail_with(self, failure: Awaitable[Exception]) -> None:
+        raise await failure
 
     # --- the page
 

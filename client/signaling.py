@@ -9,9 +9,9 @@ import random
 from collections.abc import Callable
 
 import aiohttp
-from yarl import URL
 
 from client.errors import JoinRefused, ServerUnreachable
+from client.server_url import parse_server_url
 from client.tasks import TaskOwner
 from codec.signaling import (
     MAX_MESSAGE_BYTES,
@@ -55,24 +55,21 @@ class SignalingClient:
         part: what the socket is for.
         token: join token, or attach token of a hosted client.
         on_message: called with every message, in order; `Welcome` comes again after each reconnection.
+
+    Raises:
+        ClientError: `server_url` is no address.
     """
 
     def __init__(
         self, server_url: str, part: SocketPart, token: str, on_message: Callable[[ServerMessage], None]
     ) -> None:
-        self._url = URL(server_url) / "api/ws"
+        self._url = parse_server_url(server_url) / "api/ws"
         self._part: SocketPart = part
         self._token = token
         self._on_message = on_message
         self._outbox: asyncio.Queue[str] = asyncio.Queue(MAX_QUEUED)
         self._connected = False
         self._ever_connected = False
-        self.reconnects = 0
-
-    @property
-    def connected(self) -> bool:
-        """Whether the server has welcomed this socket."""
-        return self._connected
 
     def send(self, message: PartMessage) -> None:
         """Sends a message, or drops it while there is no connection."""
@@ -101,7 +98,6 @@ class SignalingClient:
                 attempt = 1 if welcomed else attempt + 1
                 if not self._ever_connected and attempt >= FIRST_ATTEMPTS:
                     raise ServerUnreachable(f"The server at {self._url.origin()} cannot be reached.")
-                self.reconnects += self._ever_connected
                 await asyncio.sleep(backoff_s(attempt))
 
     async def _connect_once(self, http: aiohttp.ClientSession) -> bool:

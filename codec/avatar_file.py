@@ -14,7 +14,7 @@ from codec.avatar_symbols import from_symbols, to_symbols
 from codec.errors import AvatarFileError
 from codec.planes import Integers, Predictor, compress, decompress, from_planes, to_planes
 
-__all__ = ["MAX_AVATAR_BYTES", "avatar_id", "pack_avatar", "section_sizes", "unpack_avatar"]
+__all__ = ["MAX_AVATAR_BYTES", "avatar_id", "pack_avatar", "unpack_avatar"]
 
 CODING_STORED = 0
 CODING_ZSTD = 1
@@ -67,15 +67,6 @@ def unpack_avatar(data: bytes) -> AvatarAsset:
     if missing:
         raise AvatarFileError(f"The avatar file lacks its {', '.join(missing)} section")
     return from_symbols(header, symbols)
-
-
-def section_sizes(data: bytes) -> dict[str, int]:
-    """Bytes of each section as stored, for reports, without decoding.
-
-    Raises:
-        AvatarFileError: the file's framing is damaged.
-    """
-    return {tag: len(stored) for tag, _, _, stored in _split(data)}
 
 
 def _header_of(asset: AvatarAsset) -> AvatarHeader:

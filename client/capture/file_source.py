@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 from collections.abc import Callable
 from fractions import Fraction
@@ -16,6 +17,8 @@ from numpy.typing import NDArray
 from client.capture.media_file import AUDIO_RATE_HZ, MediaInfo, check_complete, iter_audio, iter_frames, probe
 from client.clock import capture_ms, monotonic_s
 from client.errors import MediaError
+
+logger = logging.getLogger(__name__)
 
 CHUNK_SAMPLES = AUDIO_RATE_HZ // 50
 CHUNK_S = 0.02
@@ -98,6 +101,9 @@ class FileSource:
             self._play_video()
         except MediaError as caught:
             error = caught
+        except Exception:  # without a word from here the bot would stand still for ever
+            logger.exception("playing ended")
+            error = MediaError(f"{self._path.name} cannot be played on.")
         if not self._stopping.is_set():
             self._on_end(error)
 
@@ -119,6 +125,12 @@ class FileSource:
                 return
 
     def _run_audio(self) -> None:
+        try:
+            self._play_audio()
+        except MediaError as error:  # the picture's thread reports what is wrong with the file
+            logger.warning("the sound ended: %s", error)
+
+    def _play_audio(self) -> None:
         offset_s = 0.0
         while not self._stopping.is_set():
             heard = False

@@ -9,19 +9,16 @@ T = TypeVar("T")
 
 
 class NewestSlot(Generic[T]):
-    """Holds at most one item; `dropped` counts the ones that nobody took."""
+    """Holds at most one item."""
 
     def __init__(self) -> None:
         self._condition = threading.Condition()
         self._item: T | None = None
         self._closed = False
-        self.dropped = 0
 
     def put(self, item: T) -> None:
         """Replaces the waiting item, if any."""
         with self._condition:
-            if self._item is not None:
-                self.dropped += 1
             self._item = item
             self._condition.notify()
 

@@ -10,6 +10,7 @@ import logging
 import os
 import threading
 from collections.abc import Callable, Mapping
+from typing import ParamSpec
 
 import av
 import numpy as np
@@ -40,13 +41,15 @@ class Compositor:
 
     Args:
         on_frame: called in the thread with each new picture (a copy) and its layout.
+        on_failure: called in the thread with the error that ends it, if ever one does.
     """
 
-    def __init__(self, on_frame: FrameSink) -> None:
+    def __init__(self, on_frame: FrameSink, on_failure: Callable[[Exception], None]) -> None:
         self._on_frame = on_frame
+        self._on_failure = on_failure
         self._lock = threading.Lock()
         self._wake = threading.Event()
-        self._stopping = False
+        self._stopping = threading.Event()
         self._heads: dict[str, HeadView] = {}
         self._sizes_px: dict[str, int] = {}
         self._budget = PixelBudget(os.cpu_count() or 1, LATE_AFTER_S)
@@ -60,7 +63,7 @@ class Compositor:
 
     def stop(self) -> None:
         """Ends the thread; blocks until the frame in work is done."""
-        self._stopping = True
+        self._stopping.set()
         self._wake.set()
         if self._thread.is_alive():
             self._thread.join()
@@ -93,14 +96,21 @@ class Compositor:
         self._wake.set()
 
     def _run(self) -> None:
+        try:
+            self._draw_all()
+        except Exception as error:
+            logger.exception("drawing ended")
+            self._on_failure(error)
+
+    def _draw_all(self) -> None:
         buffer = np.zeros((0, 0), np.uint8)
         generation = -1
         next_at = 0.0
-        while not self._stopping:
+        while not self._stopping.is_set():
             self._wake.wait(IDLE_POLL_S)
             delay = next_at - monotonic_s()
             if delay > 0:
-                threading.Event().wait(delay)
+                self._stopping.wait(delay)
             self._wake.clear()
             with self._lock:
                 wanted = {member: size for member, size in self._sizes_px.items() if member in self._heads}
@@ -117,7 +127,7 @@ class Compositor:
                 changed = False
             for tile in layout.tiles:
                 changed |= self._draw(heads[tile.member_id], tile, buffer, started)
-            if changed and not self._stopping:
+            if changed and not self._stopping.is_set():
                 self._on_frame(av.VideoFrame.from_ndarray(buffer, format="yuv420p"), layout)
                 now = monotonic_s()
                 next_at = started + max(FRAME_PERIOD_S, (now - started) / DUTY)
@@ -125,15 +135,14 @@ class Compositor:
                     self._atlas.max_pixels = self._budget.pixels
 
     def _draw(self, head: HeadView, tile: Tile, buffer: np.ndarray, now: float) -> bool:
-        if self._stopping or not head.due(now):
+        if self._stopping.is_set() or not head.due(now):
             return False
         planes = i420_planes(buffer, tile.x, tile.y, tile.size, tile.size)
         try:
             head.draw(planes, tile.size, now, self._stamp)
         except Exception:
-            # One person's avatar that cannot be drawn must not take the others off the screen.
+            # One person's avatar that cannot be drawn must not take the others off the screen; another one may come.
             logger.exception("a head could not be drawn")
-            self.remove_head(head.member_id)
             return False
         return True
 
@@ -144,11 +153,14 @@ def _blank(width: int, height: int) -> np.ndarray:
     return buffer
 
 
-def posted(sink: FrameSink, post: Callable[..., object]) -> FrameSink:
+P = ParamSpec("P")
+
+
+def posted(sink: Callable[P, None], post: Callable[..., object]) -> Callable[P, None]:
     """`sink` called through `post` (an event loop's call_soon_threadsafe); silent once the loop has ended."""
 
-    def send(frame: av.VideoFrame, layout: AtlasLayout) -> None:
+    def send(*args: P.args, **kwargs: P.kwargs) -> None:
         with contextlib.suppress(RuntimeError):
-            post(sink, frame, layout)
+            post(sink, *args, **kwargs)
 
     return send

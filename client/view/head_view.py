@@ -104,12 +104,28 @@ class HeadView:
         self._drawn_at = 0.0
 
     def draw(self, planes: YuvPlanes, size: int, now: float, stamp: bool) -> None:
-        """Draws into a square tile of `size` pixels."""
+        """Draws into a square tile of `size` pixels. A renderer that fails is dropped: nothing is due until another one
+        comes.
+        """
         renderer, shown, viewpoint = self._renderer, self._shown, self._viewpoint
         if renderer is None:
             return
         self._drawn = (id(shown), id(renderer), viewpoint)
         self._drawn_at = now
+        try:
+            self._render(renderer, shown, viewpoint, planes, size, now)
+        except Exception:
+            if self._renderer is renderer:
+                self._renderer = None
+            raise
+        if stamp and shown.capture_ms:
+            paint_stamp(planes.y, shown.capture_ms)
+        self.frames_drawn += 1
+        self.faces_drawn += shown.params is not None
+
+    def _render(
+        self, renderer: HeadRenderer, shown: _Shown, viewpoint: Viewpoint, planes: YuvPlanes, size: int, now: float
+    ) -> None:
         if shown.params is not None:
             self._last_face = shown.params
         params = shown.params or idle_face(now, self._last_face)
@@ -118,11 +134,7 @@ class HeadView:
         distance_m = viewpoint.distance * DEFAULT_DISTANCE_M
         camera = self._framing.camera(viewpoint.yaw, viewpoint.pitch, distance_m, size)
         renderer.render(params, camera, BACKGROUND_RGB, planes)
-        if stamp and shown.capture_ms:
-            paint_stamp(planes.y, shown.capture_ms)
         self.render_ms.add(1000 * (monotonic_s() - started))
-        self.frames_drawn += 1
-        self.faces_drawn += shown.params is not None
 
 
 def i420_planes(buffer: NDArray[np.uint8], x: int, y: int, width: int, height: int) -> YuvPlanes:

@@ -26,7 +26,6 @@ class AtlasTrack(MediaStreamTrack):
         self._newest: av.VideoFrame | None = None
         self._fresh = asyncio.Event()
         self._last_pts = -1
-        self.frames_sent = 0
 
     def put(self, frame: av.VideoFrame) -> None:
         """Takes a frame (I420); in the event loop."""
@@ -49,5 +48,4 @@ class AtlasTrack(MediaStreamTrack):
         pts = max(int(monotonic_s() * VIDEO_CLOCK_RATE), self._last_pts + 1)
         frame.pts = self._last_pts = pts
         frame.time_base = VIDEO_TIME_BASE
-        self.frames_sent += 1
         return frame

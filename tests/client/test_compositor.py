@@ -7,6 +7,7 @@ import av
 import numpy as np
 import pytest
 
+from client.view.atlas import AtlasLayout
 from client.view.compositor import Compositor, posted
 from client.view.head_view import HeadView, Viewpoint, i420_planes
 from client.view.stamp import read_stamp
@@ -27,7 +28,7 @@ async def pictures():
 @pytest.fixture
 async def compositor(pictures):
     sink = posted(lambda frame, layout: pictures.add((frame, layout)), asyncio.get_running_loop().call_soon_threadsafe)
-    compositor = Compositor(sink)
+    compositor = Compositor(sink, pytest.fail)
     compositor.start()
     yield compositor
     await asyncio.to_thread(compositor.stop)
@@ -101,9 +102,24 @@ async def test_a_head_that_cannot_be_drawn_takes_nobody_with_it(
     compositor.put_head(fine)
     compositor.set_sizes({"broken": 128, "fine": 128})
     items = await pictures.until(lambda items: fine.frames_drawn >= 1 and len(items[-1:]) == 1)
-    await pictures.until(lambda items: [tile.member_id for tile in items[-1][1].tiles] == ["fine"])
-    assert items
-    assert "could not be drawn" in caplog.text
+    assert {tile.member_id for tile in items[-1][1].tiles} == {"broken", "fine"}
+    assert caplog.text.count("could not be drawn") == 1
+    broken.set_renderer(FakeRenderer())
+    compositor.wake()
+    await pictures.until(lambda items: broken.frames_drawn == 1)
+    assert broken.faces_drawn == 1
+
+
+async def test_a_thread_that_ends_says_so(pictures: Happening) -> None:
+    def refuse(frame: av.VideoFrame, layout: AtlasLayout) -> None:
+        raise OSError("no picture leaves")
+
+    failures = Happening()
+    compositor = Compositor(refuse, failures.add_threadsafe)
+    compositor.start()
+    (failure,) = await failures.until(bool)
+    assert str(failure) == "no picture leaves"
+    await asyncio.to_thread(compositor.stop)
 
 
 async def test_the_track_sends_the_newest_picture_with_growing_times() -> None:

@@ -118,3 +118,16 @@ async def test_a_loop_goes_on_and_its_sound_is_in_step(tmp_path: Path) -> None:
     assert all(later > earlier for earlier, later in pairwise(pts))
     loud = [np.abs(chunk.to_ndarray()).max() > 3000 for chunk in chunks]
     assert sum(loud) > 15
+
+
+async def test_whatever_ends_the_playing_is_reported(tmp_path: Path) -> None:
+    def refuse(frame: av.VideoFrame, capture_ms: int) -> None:
+        raise ArithmeticError
+
+    path = await asyncio.to_thread(write_video, tmp_path / "clip.mp4", 0.4)
+    ends = Happening()
+    source = await asyncio.to_thread(FileSource, path, False, refuse, ends.add_threadsafe)
+    source.start()
+    (error,) = await ends.until(bool)
+    assert isinstance(error, MediaError)
+    await asyncio.to_thread(source.stop)
