@@ -37,7 +37,7 @@ class AvatarExchange:
         self._library = library
         self._changed = changed
         self._receiver: AvatarReceiver | None = None
-        self._refused: set[str] = set()
+        self._refused: dict[str, str] = {}
         self.status: AvatarStatus = "loading"
         self.progress = 0.0
         self.bytes_sent = 0
@@ -46,7 +46,7 @@ class AvatarExchange:
     async def want(self, avatar_id: str, size: int, ask: Callable[[AvatarGet], None]) -> None:
         """The peer shows this avatar: shows it if it is here, otherwise asks for what is missing of it."""
         if avatar_id in self._refused:
-            self._show_guest(None)
+            self._show_guest(self._refused[avatar_id])
             return
         try:
             await self._library.model(avatar_id)
@@ -122,10 +122,10 @@ class AvatarExchange:
     def _refuse(self, avatar_id: str, problem: str) -> None:
         logger.warning("a peer's avatar was refused")
         if len(self._refused) < 64:
-            self._refused.add(avatar_id)
+            self._refused[avatar_id] = problem
         self._show_guest(problem)
 
-    def _show_guest(self, problem: str | None) -> None:
+    def _show_guest(self, problem: str) -> None:
         self._receiver = None
         self.status = "guest"
         self._changed(None, problem)

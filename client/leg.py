@@ -84,12 +84,14 @@ class Leg:
         if self._track is not None:
             self._track.put(frame)
 
-    def say(self, text: str) -> None:
-        """Sends a `ui` message; dropped while there is no page."""
+    def say(self, text: str) -> bool:
+        """Sends a `ui` message; False if it was dropped, because there is no page or it does not read."""
         channel = self._ui
         if channel is not None and channel.readyState == "open" and channel.bufferedAmount < UI_HIGH_WATER_BYTES:
             with contextlib.suppress(InvalidStateError, ValueError):
                 channel.send(text)
+                return True
+        return False
 
     async def _execute(self, command: Command) -> None:
         match command:

@@ -132,7 +132,9 @@ class PeerLink:
         self._bad_messages = 0
         self._frame_at = 0.0
         self._resting = True
-        self._notice: str | None = None
+        self._showing: tuple[FaceLink, int] | None = None
+        self._refusal: str | None = None
+        self._avatar_problem: str | None = None
         self._avatar = AvatarExchange(library, self._avatar_changed)
         self._traffic = LinkTraffic()
 
@@ -205,8 +207,8 @@ class PeerLink:
             return
         meter, counted = connection.meter, self._link.stats
         self._link = FaceLink(self._own.expression_dims)
-        await connection.aclose()
         self._traffic.retire(counted, meter)
+        await connection.aclose()
 
     def _task_failed(self, error: Exception) -> None:
         logger.error("a link's task failed", exc_info=error)
@@ -246,6 +248,8 @@ class PeerLink:
             self._say(KeyRequest())
         if self._link.newest_capture_ms != before:
             self._frame_at = now
+            if self._hello is not None:
+                self._showing = (self._link, self._hello.epoch_ms)
             self._show(now)
 
     def on_avatar(self, chunk: bytes) -> None:
@@ -290,12 +294,17 @@ class PeerLink:
             self._refuse(f"{self.name} uses another head model, so that their face cannot be shown.")
         else:
             self._hello = hello
+            self._refusal = None
             self._fetch_avatar(hello.avatar_id, hello.avatar_bytes)
 
     def _refuse(self, notice: str) -> None:
         """Closes the connection and says why; after a while it may be tried again."""
         self._refused_until = monotonic_s() + REFUSED_FOR_S
-        self._tell(notice)
+        if notice != self._refusal:
+            self._refusal = notice
+            self._events.on_notice(notice)
+        self._showing, self._resting = None, True
+        self._events.on_peer_face(self.member_id, None, 0)
         self._tasks.start(self._drop_connection(), "refuse")
 
     # --- avatars
@@ -310,18 +319,24 @@ class PeerLink:
         self._current[name] = self._tasks.start(coroutine, name)
 
     def _avatar_changed(self, avatar_id: str | None, problem: str | None) -> None:
-        if problem is not None:
-            self._tell(f"{self.name}'s avatar was refused ({problem}), so that they are shown as a guest.")
+        if problem is not None and problem != self._avatar_problem:
+            self._events.on_notice(self._avatar_notice(problem))
+        self._avatar_problem = problem
         self._events.on_peer_avatar(self.member_id, avatar_id)
 
     def own_avatar_changed(self) -> None:
         """Our own avatar is another one now."""
         self._say(AvatarShown(self._own.avatar_id, len(self._own.avatar_data)))
 
-    def _tell(self, notice: str) -> None:
-        if notice != self._notice:
-            self._events.on_notice(notice)
-        self._notice = notice
+    def _avatar_notice(self, problem: str) -> str:
+        return f"{self.name}'s avatar was refused ({problem}), so that they are shown as a guest."
+
+    @property
+    def _notice(self) -> str | None:
+        """What the person should know about this peer at the moment."""
+        if self._refusal is None and self._avatar_problem is not None:
+            return self._avatar_notice(self._avatar_problem)
+        return self._refusal
 
     def _say(self, message: ControlMessage) -> None:
         if self._connection is not None:
@@ -350,12 +365,12 @@ class PeerLink:
             self._show(now)
 
     def _show(self, now: float) -> None:
-        hello = self._hello
-        if hello is None:
+        if self._showing is None:
             return
+        link, epoch_ms = self._showing  # that of an earlier connection until the current one brings a frame
         self._resting = now - self._frame_at >= RESTING_AFTER_S
-        params = None if self._resting else self._link.current(now)
-        capture_ms = hello.epoch_ms + (self._link.newest_capture_ms or 0)
+        params = None if self._resting else link.current(now)
+        capture_ms = epoch_ms + (link.newest_capture_ms or 0)
         self._events.on_peer_face(self.member_id, params, capture_ms)
 
     # --- statistics

@@ -75,6 +75,7 @@ class Session:
         self._pipeline = FacePipeline(equipment.make_tracker, self._on_face)
         self._tasks = TaskOwner("session")
         self._layout: AtlasLayout | None = None
+        self._layout_said: AtlasLayout | None = None
         self._camera_on = True
         self._camera_at = 0.0
         self._tracking_state = "rest"
@@ -120,8 +121,14 @@ class Session:
 
     def on_leg_open(self) -> None:
         """The page listens: tell it where everything is."""
-        if self._layout is not None:
-            self._leg.say(atlas_text(self._layout))
+        self._layout_said = None
+        self._say_layout()
+
+    def _say_layout(self) -> None:
+        """Until the page has got it: without it the page cannot cut the picture up."""
+        layout = self._layout
+        if layout is not None and layout is not self._layout_said and self._leg.say(atlas_text(layout)):
+            self._layout_said = layout
 
     def on_ui(self, message: UiMessage) -> None:
         """The page wants something."""
@@ -147,12 +154,12 @@ class Session:
                 await self._call.set_avatar(avatar_id)
                 self._heads.wear(SELF, avatar_id)
         except UNUSABLE:
-            self.on_notice("This avatar is not available here; you are shown as a guest.")
+            if wish == self._wish:
+                self.on_notice("This avatar is not available here; you keep the one that you have.")
 
     def _on_picture(self, frame: av.VideoFrame, layout: AtlasLayout) -> None:
-        if layout is not self._layout:
-            self._layout = layout
-            self._leg.say(atlas_text(layout))
+        self._layout = layout
+        self._say_layout()
         self._leg.show(frame)
 
     # --- one's own face
@@ -233,6 +240,7 @@ class Session:
             if self._tracking_state != "rest" and now - self._camera_at > CAMERA_STALLED_S:
                 self._rest()
             self._tracking_fps.sample(self._tracked, now)
+            self._say_layout()
             self._say_tracking()
             peers = []
             for peer in self._call.stats():

@@ -80,7 +80,7 @@ async def test_a_refused_avatar_that_is_picked_again_is_a_guest_again() -> None:
     await side.want(NEW_ID, NEW)
     await side.take(pieces(NEW))
     await side.want(OLD_ID, OLD)
-    assert side.shown == [(None, "no avatar"), (NEW_ID, None), (None, None)]
+    assert side.shown == [(None, "no avatar"), (NEW_ID, None), (None, "no avatar")]
     assert side.exchange.status == "guest"
     assert [get.avatar_id for get in side.asked] == [OLD_ID, NEW_ID]
 
