@@ -170,7 +170,7 @@ class FaceEstimator:
     def _params(self, state: FitState, prior: Prior, gaze: NDArray[np.float64]) -> FaceParams:
         return FaceParams(
             expression=state.expression[:MAX_EXPRESSION].astype(np.float32),
-            global_rotation=cv2.Rodrigues(state.rotation)[0].ravel().astype(np.float32),
+            global_rotation=cv2.Rodrigues(self._orientation.level(state.rotation))[0].ravel().astype(np.float32),
             translation=state.translation.astype(np.float32),
             jaw_pose=state.jaw_pose.astype(np.float32),
             eyelids=prior.eyelids.astype(np.float32),

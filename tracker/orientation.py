@@ -61,6 +61,12 @@ class OrientationPrior:
         """[3, 3] prior of the skull's rotation from `in_our_camera`; None before anything was learned."""
         return rotation @ _about_x(self._pitch) if self._observed_s > 0 else None
 
+    def level(self, fitted: Array) -> Array:
+        """[3, 3] the fit's rotation without the difference of the neutral heads: upright where MediaPipe sees a face
+        upright. Without it everybody would hold the chin a few degrees too high, since the open head's face is
+        steeper than people's."""
+        return fitted @ _about_x(-self._pitch)
+
     def observe(self, rotation: Array, fitted: Array, interval_s: float) -> None:
         """Learns from a picture where `in_our_camera` says `rotation` and the fit `fitted`."""
         self._observed_s = min(self._observed_s + interval_s, _MEMORY_S)

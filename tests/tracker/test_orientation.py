@@ -46,3 +46,4 @@ def test_a_constant_pitch_between_the_heads_is_learned():
     predicted = prior.predict(np.eye(3))
     assert predicted is not None
     np.testing.assert_allclose(predicted, rotation_matrix(np.array([-0.1, 0, 0])), atol=1e-3)
+    np.testing.assert_allclose(prior.level(predicted), np.eye(3), atol=1e-3)  # and taken out of what is shown
