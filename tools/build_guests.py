@@ -1,7 +1,8 @@
 """Builds the guest avatars: `python -m tools.build_guests` (docs/guests.md).
 
 Deterministic: the same data and versions give the same files. Writes avatar_store/data/guests (avatar files,
-portraits, guests.json). With `--sheet DIR` it also writes contact sheets to look at, and with `--only NAME` it builds one guest for such a sheet and leaves the shipped files alone.
+portraits, guests.json). With `--sheet DIR` it also writes contact sheets, and with `--only NAME` it builds one
+guest for such a sheet and leaves the shipped files alone.
 """
 
 from __future__ import annotations
