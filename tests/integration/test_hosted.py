@@ -136,10 +136,11 @@ async def test_a_reloaded_page_gets_its_picture_again(start_server, make_equipme
     page: FakePage = await open_page(server.url)
     page.say(type="tiles", tiles=[{"member_id": "self", "size_px": 120}])
     await page.pictures.until(lambda items: tile_of(page, "self") is not None)
+    seen, said = len(page.pictures.items), len(page.said("atlas"))
     await page.offer_leg()
-    seen = len(page.pictures.items)
     await page.pictures.until(lambda items: len(items) > seen + 3)
-    assert page.said("atlas")[-1]["tiles"]
+    await page.ui.until(lambda items: len(page.said("atlas")) > said)
+    assert [tile["member_id"] for tile in page.said("atlas")[-1]["tiles"]] == ["self"]
 
 
 async def test_a_session_that_fails_does_not_take_others_with_it(
