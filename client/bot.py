@@ -19,12 +19,12 @@ from client.avatars import UNUSABLE, AvatarLibrary
 from client.call import Call
 from client.capture.file_source import FileSource
 from client.capture.media_file import probe
+from client.equipment import Equipment
 from client.errors import ClientError, JoinRefused, MediaError
 from client.face_pipeline import FacePipeline, TrackedFace
 from client.join import fetch_join_token
 from client.recorder import HeadRecorder
 from client.server_url import parse_server_url
-from client.session import Equipment
 from client.shutdown import stopped_by_signals
 from client.tasks import TaskOwner
 from client.voice import VoiceLink
@@ -94,7 +94,7 @@ async def run_bot(config: BotConfig, equipment: Equipment | None = None) -> None
     async with stopped_by_signals():
         await asyncio.to_thread(probe, config.video)  # what is wrong with the file is said before anything is loaded
         if equipment is None:
-            from client.equipment import load_plain_equipment
+            from client.load_equipment import load_plain_equipment
 
             equipment = await asyncio.to_thread(load_plain_equipment, default_store())
         bot = await asyncio.to_thread(Bot, config, equipment)

@@ -11,9 +11,10 @@ import aiohttp
 
 from avatar_store.store import default_store
 from client import aiortc_setup
+from client.equipment import Equipment
 from client.errors import ClientError, JoinRefused, ServerUnreachable
 from client.server_url import parse_server_url
-from client.session import Equipment, Session
+from client.session import Session
 from client.shutdown import stopped_by_signals
 from client.signaling import CONNECT_TIMEOUT_S, FIRST_ATTEMPTS, HEARTBEAT_S, backoff_s
 from client.tasks import TaskOwner
@@ -58,7 +59,7 @@ async def run_hosted(config: HostedConfig, equipment: Equipment | None = None) -
     aiortc_setup.install()
     async with stopped_by_signals():
         if equipment is None:
-            from client.equipment import load_equipment
+            from client.load_equipment import load_equipment
 
             equipment = await asyncio.to_thread(load_equipment, default_store())
         try:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
-from dataclasses import asdict, dataclass
+from collections.abc import Awaitable
+from dataclasses import asdict
 
 import av
 
-from client.avatars import UNUSABLE, AvatarLibrary
+from client.avatars import UNUSABLE
 from client.call import Call
 from client.clock import capture_ms, monotonic_s
-from client.face_pipeline import FacePipeline, TrackedFace, Tracker
-from client.heads import SELF, Heads, MakeRenderer
+from client.equipment import Equipment
+from client.face_pipeline import FacePipeline, TrackedFace
+from client.heads import SELF, Heads
 from client.leg import Leg
 from client.stats import Average, RateMeter
 from client.tasks import TaskOwner
@@ -39,21 +40,6 @@ logger = logging.getLogger(__name__)
 REPORT_S = 1.0
 CAMERA_STALLED_S = 1.5
 """Without a camera frame for this long the face rests."""
-
-
-@dataclass(frozen=True)
-class Equipment:
-    """What all sessions of a process share, loaded and compiled before the first person comes.
-
-    Args:
-        library: avatars.
-        make_tracker: loads a face tracker; called in the tracking thread.
-        make_renderer: a renderer for one head.
-    """
-
-    library: AvatarLibrary
-    make_tracker: Callable[[], Tracker]
-    make_renderer: MakeRenderer
 
 
 class Session:

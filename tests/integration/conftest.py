@@ -11,7 +11,7 @@ import pytest
 from avatar_store.store import AvatarStore
 from client import aiortc_setup
 from client.avatars import AvatarLibrary
-from client.session import Equipment
+from client.equipment import Equipment
 from renderer.head.model import HeadModel
 from renderer.head.open_head import load_open_head
 from server.config import ServerConfig

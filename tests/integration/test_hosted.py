@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from client.bot import BotConfig
+from client.equipment import Equipment
 from client.errors import JoinRefused
 from client.hosted import HostedConfig, HostedWorker
 from client.join import fetch_join_token
-from client.session import Equipment, Session
+from client.session import Session
 from codec.signaling import Hosted, Joined, Welcome
 from server.tokens import make_worker_token
 from tests.support.fake_page import FakePage

@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from client.bot import Bot, BotConfig
+from client.equipment import Equipment
 from client.join import fetch_join_token
-from client.session import Equipment
 from codec.params import FaceParams
 from tests.support.fakes import Happening
 
