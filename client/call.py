@@ -13,7 +13,9 @@ from typing import Protocol
 from client.avatars import AvatarLibrary
 from client.clock import capture_ms, monotonic_s
 from client.face_pipeline import TrackedFace
-from client.peer import OwnFace, PeerLink, PeerStats
+from client.peer import PeerLink
+from client.peer_face import OwnFace
+from client.peer_stats import PeerStats
 from client.signaling import SignalingClient
 from client.tasks import TaskOwner
 from codec.params import MAX_EXPRESSION, FaceParams
@@ -73,11 +75,11 @@ class CallEvents(Protocol):
         ...
 
     def on_peer_face(self, member_id: str, params: FaceParams | None, capture_ms: int) -> None:
-        """See client.peer.PeerEvents."""
+        """See client.peer_face.PeerEvents."""
         ...
 
     def on_peer_avatar(self, member_id: str, avatar_id: str | None) -> None:
-        """See client.peer.PeerEvents."""
+        """See client.peer_face.PeerEvents."""
         ...
 
     def on_notice(self, text: str) -> None:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from client.avatar_exchange import AvatarExchange
 from client.avatars import AvatarLibrary
@@ -35,6 +34,7 @@ from client.negotiation import (
     MakeOffer,
     Negotiator,
 )
+from client.peer_face import OwnFace, PeerEvents, ShownFace
 from client.peer_stats import LinkTraffic, PeerStats
 from client.tasks import TaskOwner
 from client.wire_meter import WireMeter
@@ -49,44 +49,6 @@ MAX_BAD_MESSAGES = 50
 
 REFUSED_FOR_S = 30.0
 """How long a peer that was refused is left alone."""
-
-EASING_AFTER_S = 0.1
-"""Between frames nothing moves; after this much silence the face may be on its way to rest."""
-
-RESTING_AFTER_S = 1.5
-"""A face of which no frame came for this long is at rest (codec.face_motion has eased it there)."""
-
-
-@dataclass
-class OwnFace:
-    """What a participant tells every peer about its own face; the avatar changes when the person picks another one.
-
-    Its file stays in memory, so that a peer that asks for it again and again costs no reading.
-    """
-
-    member_id: str
-    head_model_id: str
-    extractor: str
-    expression_dims: int
-    epoch_ms: int
-    avatar_id: str
-    avatar_data: bytes
-
-
-class PeerEvents(Protocol):
-    """What a link tells its call; in the event loop."""
-
-    def on_peer_face(self, member_id: str, params: FaceParams | None, capture_ms: int) -> None:
-        """The face to show from now on (None: it rests), and when it was captured (Unix ms of the sender)."""
-        ...
-
-    def on_peer_avatar(self, member_id: str, avatar_id: str | None) -> None:
-        """The avatar to show from now on, which the library has; None: a guest avatar in its place."""
-        ...
-
-    def on_notice(self, text: str) -> None:
-        """A sentence for the person."""
-        ...
 
 
 class PeerLink:
@@ -130,9 +92,7 @@ class PeerLink:
         self._hello: PeerHello | None = None
         self._refused_until: float | None = None
         self._bad_messages = 0
-        self._frame_at = 0.0
-        self._resting = True
-        self._showing: tuple[FaceLink, int] | None = None
+        self._face = ShownFace(lambda params, capture_ms: events.on_peer_face(member_id, params, capture_ms))
         self._refusal: str | None = None
         self._avatar_problem: str | None = None
         self._avatar = AvatarExchange(library, self._avatar_changed)
@@ -247,10 +207,7 @@ class PeerLink:
         if self._link.wants_key():
             self._say(KeyRequest())
         if self._link.newest_capture_ms != before:
-            self._frame_at = now
-            if self._hello is not None:
-                self._showing = (self._link, self._hello.epoch_ms)
-            self._show(now)
+            self._face.frame(self._link, None if self._hello is None else self._hello.epoch_ms, now)
 
     def on_avatar(self, chunk: bytes) -> None:
         """A piece of the peer's avatar."""
@@ -303,8 +260,7 @@ class PeerLink:
         if notice != self._refusal:
             self._refusal = notice
             self._events.on_notice(notice)
-        self._showing, self._resting = None, True
-        self._events.on_peer_face(self.member_id, None, 0)
+        self._face.rest()
         self._tasks.start(self._drop_connection(), "refuse")
 
     # --- avatars
@@ -361,17 +317,7 @@ class PeerLink:
         connection = self._connection
         if connection is not None and connection.open and self._link.send_due(now):
             connection.send_face(self._link.send_ack(now))
-        if not self._resting and now - self._frame_at >= EASING_AFTER_S:
-            self._show(now)
-
-    def _show(self, now: float) -> None:
-        if self._showing is None:
-            return
-        link, epoch_ms = self._showing  # that of an earlier connection until the current one brings a frame
-        self._resting = now - self._frame_at >= RESTING_AFTER_S
-        params = None if self._resting else link.current(now)
-        capture_ms = epoch_ms + (link.newest_capture_ms or 0)
-        self._events.on_peer_face(self.member_id, params, capture_ms)
+        self._face.tick(now)
 
     # --- statistics
 

@@ -1,0 +1,93 @@
+"""One's own face as peers are told of it, and a peer's face as it is shown, over all connections to that peer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from codec.face_link import FaceLink
+from codec.params import FaceParams
+
+EASING_AFTER_S = 0.1
+"""Between frames nothing moves; after this much silence the face may be on its way to rest."""
+
+RESTING_AFTER_S = 1.5
+"""A face of which no frame came for this long is at rest (codec.face_motion has eased it there)."""
+
+
+@dataclass
+class OwnFace:
+    """What a participant tells every peer about its own face; the avatar changes when the person picks another one.
+
+    Its file stays in memory, so that a peer that asks for it again and again costs no reading.
+    """
+
+    member_id: str
+    head_model_id: str
+    extractor: str
+    expression_dims: int
+    epoch_ms: int
+    avatar_id: str
+    avatar_data: bytes
+
+
+class PeerEvents(Protocol):
+    """What a link tells its call; in the event loop."""
+
+    def on_peer_face(self, member_id: str, params: FaceParams | None, capture_ms: int) -> None:
+        """The face to show from now on (None: it rests), and when it was captured (Unix ms of the sender)."""
+        ...
+
+    def on_peer_avatar(self, member_id: str, avatar_id: str | None) -> None:
+        """The avatar to show from now on, which the library has; None: a guest avatar in its place."""
+        ...
+
+    def on_notice(self, text: str) -> None:
+        """A sentence for the person."""
+        ...
+
+
+class ShownFace:
+    """A peer's face: moves with its frames, then eases to rest.
+
+    Args:
+        show: called with the face to show (None: it rests) and its capture time in Unix ms.
+    """
+
+    def __init__(self, show: Callable[[FaceParams | None, int], None]) -> None:
+        self._show = show
+        self._source: tuple[FaceLink, int] | None = None
+        self._frame_at = 0.0
+        self._resting = True
+
+    def frame(self, link: FaceLink, epoch_ms: int | None, now: float) -> None:
+        """`link` has a new frame. Until then the link before it, of an earlier connection, eases its face to rest.
+
+        Args:
+            link: of the current connection.
+            epoch_ms: the peer's; None while its `hello` is missing, without which nothing of the link is shown.
+            now: monotonic seconds.
+        """
+        self._frame_at = now
+        if epoch_ms is not None:
+            self._source = (link, epoch_ms)
+        self._update(now)
+
+    def tick(self, now: float) -> None:
+        """To be called about 20 times a second."""
+        if not self._resting and now - self._frame_at >= EASING_AFTER_S:
+            self._update(now)
+
+    def rest(self) -> None:
+        """At once, and until there is a new frame."""
+        self._source, self._resting = None, True
+        self._show(None, 0)
+
+    def _update(self, now: float) -> None:
+        if self._source is None:
+            return
+        link, epoch_ms = self._source
+        self._resting = now - self._frame_at >= RESTING_AFTER_S
+        params = None if self._resting else link.current(now)
+        self._show(params, epoch_ms + (link.newest_capture_ms or 0))
