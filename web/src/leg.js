@@ -9,7 +9,7 @@ import { PeerLink } from "./peer_link.js";
 import { WireError, parseUiMessage } from "./wire.js";
 
 /** Enough for 480 x 360; more bits only add delay. */
-const CAMERA_MAX_BITRATE_BPS = 1_200_000;
+const CAMERA_MAX_BITRATE_BPS = 600_000;
 const CAMERA_MAX_FPS = 25;
 
 /**
