@@ -54,11 +54,12 @@ async def frames_more(page: Page, head: str, count: int) -> None:
     )
 
 
-def check(direction: str, agreement: Agreement) -> None:
-    print(
-        f"{direction}: jaw {agreement.jaw_correlation:.3f}, yaw {agreement.yaw_correlation:.3f}, "
-        f"blinks {agreement.blinks_seen} of {agreement.blinks_source}"
-    )
+def check(direction: str, agreement: Agreement, capsys: pytest.CaptureFixture[str]) -> None:
+    with capsys.disabled():
+        print(
+            f"\n{direction}: jaw {agreement.jaw_correlation:.3f}, yaw {agreement.yaw_correlation:.3f}, "
+            f"blinks {agreement.blinks_seen} of {agreement.blinks_source}"
+        )
     assert agreement.jaw_correlation >= JAW_CORRELATION
     assert agreement.yaw_correlation >= YAW_CORRELATION
     assert agreement.blinks_source > 0
@@ -66,7 +67,7 @@ def check(direction: str, agreement: Agreement) -> None:
 
 
 async def test_faces_move_like_their_sources_in_both_directions(
-    recording: Path, fake_camera: Path, tmp_path: Path
+    recording: Path, fake_camera: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     seen_by_bot, seen_in_page = tmp_path / "seen_by_bot.mp4", tmp_path / "seen_in_page.webm"
     async with room() as opened, open_browser(fake_camera) as browser:
@@ -80,8 +81,8 @@ async def test_faces_move_like_their_sources_in_both_directions(
         await opened.stop("Bot")
     seen_in_page.write_bytes(recorded)
     source = face_motion(recording)
-    check("bot to browser", compare(source, face_motion(seen_in_page)))
-    check("browser to bot", compare(source, face_motion(seen_by_bot)))
+    check("bot to browser", compare(source, face_motion(seen_in_page)), capsys)
+    check("browser to bot", compare(source, face_motion(seen_by_bot)), capsys)
 
 
 async def test_voices_are_heard(speaking_recording: Path, fake_camera: Path) -> None:
