@@ -1,29 +1,23 @@
-"""The connection to one's own page: camera in, rendered video out, `ui` messages both ways (docs/protocol.md, "Leg").
-
-The page offers and offers again; each newer session replaces the connection.
-"""
+"""The connection to one's own page: camera in, rendered video out, `ui` messages (docs/protocol.md, "Leg")."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Protocol
 
 import av
-from aiortc import MediaStreamTrack, RTCDataChannel, RTCPeerConnection, RTCSessionDescription
+from aiortc import MediaStreamTrack, RTCDataChannel, RTCPeerConnection
 from aiortc.exceptions import InvalidStateError
 from aiortc.mediastreams import MediaStreamError
 
-from client.clock import capture_ms, monotonic_s
-from client.command_runner import CommandRunner
-from client.face_connection import add_ice_candidate, close_quietly, rtc_configuration
-from client.negotiation import AddCandidate, Command, MakeAnswer, Negotiator
-from client.tasks import TaskOwner, complete
+from client.clock import capture_ms
+from client.page_link import PageLink
 from client.ui_messages import UiMessage, parse_ui
 from client.view.track import AtlasTrack
-from codec.signaling import IceServer, SessionDescription, SignalData, SignalingError
+from codec.signaling import SignalData, SignalingError
 
 logger = logging.getLogger(__name__)
 
@@ -46,7 +40,7 @@ class LegEvents(Protocol):
         ...
 
 
-class Leg:
+class Leg(PageLink):
     """See the module.
 
     Args:
@@ -55,29 +49,11 @@ class Leg:
     """
 
     def __init__(self, send_signal: Callable[[SignalData], None], events: LegEvents) -> None:
-        self._send_signal = send_signal
+        super().__init__("leg", send_signal)
         self._events = events
-        self._negotiator = Negotiator(offers=False, first_session=0, now=monotonic_s())
-        self._tasks = TaskOwner("leg")
-        self._runner = CommandRunner("leg", self._negotiator, self._execute)
-        self._pc: RTCPeerConnection | None = None
         self._ui: RTCDataChannel | None = None
         self._track: AtlasTrack | None = None
         self._camera: asyncio.Task[None] | None = None
-        self.ice_servers: Sequence[IceServer] = ()
-
-    def start(self) -> None:
-        """Begins to answer offers."""
-        self._tasks.start(self._runner.run(), "run")
-
-    async def aclose(self) -> None:
-        """Closes the connection."""
-        await self._tasks.aclose()
-        await self._drop()
-
-    def on_signal(self, data: SignalData) -> None:
-        """A `leg` signal of the page."""
-        self._runner.enqueue(self._negotiator.receive(data, monotonic_s()))
 
     def show(self, frame: av.VideoFrame) -> None:
         """The newest picture for the page."""
@@ -93,33 +69,11 @@ class Leg:
                 return True
         return False
 
-    async def _execute(self, command: Command) -> None:
-        match command:
-            case MakeAnswer(session, sdp):
-                await self._answer(session, sdp)
-            case AddCandidate(session, candidate):
-                if self._pc is not None and session == self._negotiator.session:
-                    await add_ice_candidate(self._pc, candidate)
-            case _:
-                self._send_signal(SignalData("leg", self._negotiator.session, request=True))
-
-    async def _answer(self, session: int, offer: str) -> None:
-        await self._drop()
-        self._pc = pc = RTCPeerConnection(rtc_configuration(self.ice_servers))
+    def _listen(self, pc: RTCPeerConnection) -> None:
         pc.on("datachannel", self._adopt)
         pc.on("track", self._receive_track)
-        try:
-            await pc.setRemoteDescription(RTCSessionDescription(offer, "offer"))
-            self._attach_atlas(pc)
-            await complete(pc.setLocalDescription(await pc.createAnswer()))
-        except Exception as error:  # aiortc's SDP parser raises whatever a strange line makes it raise
-            await self._drop()
-            raise ValueError(f"the page's offer cannot be used: {type(error).__name__}") from error
-        if session == self._negotiator.session:
-            description = SessionDescription("answer", pc.localDescription.sdp)
-            self._send_signal(SignalData("leg", session, description=description))
 
-    def _attach_atlas(self, pc: RTCPeerConnection) -> None:
+    def _attach(self, pc: RTCPeerConnection) -> None:
         """The first video of the offer is the camera, the second one the atlas.
 
         Anything else is refused: what nobody reads (a sound, say) aiortc queues without bound.
@@ -168,13 +122,11 @@ class Leg:
         except Exception:
             logger.exception("handling a message of the page failed")
 
-    async def _drop(self) -> None:
-        pc, self._pc, self._ui = self._pc, None, None
+    def _detach(self) -> None:
+        self._ui = None
         if self._camera is not None:
             self._camera.cancel()
             self._camera = None
         if self._track is not None:
             self._track.stop()
             self._track = None
-        if pc is not None:
-            await close_quietly(pc)
