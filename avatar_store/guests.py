@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any, cast
 
 from avatar_store.errors import AvatarStoreError, UnknownAvatar
-from avatar_store.ids import is_avatar_id
 from codec.avatar_file import avatar_id as id_of
+from codec.avatar_id import is_avatar_id
 
 GUESTS_DIRECTORY = Path(__file__).parent / "data" / "guests"
 

@@ -16,9 +16,9 @@ from pathlib import Path
 
 from avatar_store.errors import AvatarStoreError
 from avatar_store.guests import GUESTS_DIRECTORY, guest_bytes, list_guests
-from avatar_store.ids import is_avatar_id
 from codec.avatar_file import MAX_AVATAR_BYTES, unpack_avatar
 from codec.avatar_file import avatar_id as id_of
+from codec.avatar_id import is_avatar_id
 
 DEFAULT_QUOTA_BYTES = 256 * 1024 * 1024
 ABANDONED_S = 3600.0

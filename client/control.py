@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import ClassVar
 
+from codec.avatar_file import MAX_AVATAR_BYTES
 from codec.params import EXPRESSION_DIMS
 from codec.signaling.fields import Fields, bad_message, decode_object, encode_object
 
 PROTOCOL_VERSION = 1
 PROFILE = "eg0"
-MAX_AVATAR_BYTES = 4 << 20
 MAX_CONTROL_CHARS = 4096
 
 

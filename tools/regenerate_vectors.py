@@ -1,6 +1,6 @@
 """Writes the golden vectors of docs/bitstream.md and docs/avatar-format.md to tests/vectors.
 
-    python tools/regenerate_vectors.py
+    python -m tools.regenerate_vectors
 
 Run it only when a format changes on purpose, and say so in the commit. The face vectors come out the same on every
 machine; the bytes of avatar files depend on the version of zstd.
@@ -10,22 +10,18 @@ from __future__ import annotations
 
 import json
 import struct
-import sys
 from pathlib import Path
 
 import numpy as np
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
+from codec.avatar_asset import AvatarAsset
+from codec.avatar_file import avatar_id, pack_avatar, unpack_avatar
+from codec.face_encoder import FaceEncoder
+from codec.frame_coding import QuantizedFrame, decode_key, encode_delta, encode_key
+from codec.packet import Ack, Packet, PacketKind
+from codec.quantizer import StreamConfig, quantizer_for
 
-from codec.avatar_asset import AvatarAsset  # noqa: E402
-from codec.avatar_file import avatar_id, pack_avatar, unpack_avatar  # noqa: E402
-from codec.face_encoder import FaceEncoder  # noqa: E402
-from codec.frame_coding import QuantizedFrame, decode_key, encode_delta, encode_key  # noqa: E402
-from codec.packet import Ack, Packet, PacketKind  # noqa: E402
-from codec.quantizer import StreamConfig, quantizer_for  # noqa: E402
-
-DIRECTORY = ROOT / "tests" / "vectors"
+DIRECTORY = Path(__file__).resolve().parents[1] / "tests" / "vectors"
 STREAMS = {"stream_50_8.json": StreamConfig(50, 8), "stream_10_10.json": StreamConfig(10, 10)}
 FIRST_SEQUENCE = 65_530
 FIRST_TIMESTAMP_MS = 2**32 - 100

@@ -6,6 +6,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from renderer.head.pose import rotation_matrix
+
 Array = NDArray[np.float64]
 
 MEDIAPIPE_FOCAL_RATIO = 2.1
@@ -19,7 +21,9 @@ _MEMORY_S = 10.0
 def view_rotation(offset_px: Array, focal_px: float) -> Array:
     """[3, 3] smallest rotation (RUB axes) that turns the optical axis to the pixel `offset_px` from the center."""
     ray = np.array([offset_px[0], -offset_px[1], -focal_px]) / np.hypot(np.linalg.norm(offset_px), focal_px)
-    return _rotation(np.cross([0.0, 0.0, -1.0], ray), -float(ray[2]))
+    axis = np.cross([0.0, 0.0, -1.0], ray)
+    sine = float(np.linalg.norm(axis))
+    return rotation_matrix(axis * (np.arctan2(sine, -ray[2]) / max(sine, 1e-12)))
 
 
 class OrientationPrior:
@@ -75,11 +79,4 @@ class OrientationPrior:
 
 
 def _about_x(angle: float) -> Array:
-    return np.array([[1, 0, 0], [0, np.cos(angle), -np.sin(angle)], [0, np.sin(angle), np.cos(angle)]])
-
-
-def _rotation(axis: Array, cosine: float) -> Array:
-    sine = float(np.linalg.norm(axis))
-    if sine < 1e-12:
-        return np.eye(3)
-    return cv2.Rodrigues(axis / sine * np.arctan2(sine, cosine))[0]
+    return rotation_matrix(np.array([angle, 0.0, 0.0]))

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, TypeAlias, TypeVar, cast
 
+from codec.avatar_id import is_avatar_id
+
 T = TypeVar("T")
 JsonObject: TypeAlias = Mapping[str, Any]
 
@@ -28,7 +30,6 @@ MAX_DEPTH = 16
 
 _ROOM = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _MEMBER_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
-_AVATAR_ID = re.compile(r"[0-9a-f]{64}")
 _BIDI_CONTROLS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
@@ -198,7 +199,7 @@ class Fields:
         value = self.values.get(key)
         if value is None and key in self.values:
             return None
-        if not isinstance(value, str) or _AVATAR_ID.fullmatch(value) is None:
+        if not isinstance(value, str) or not is_avatar_id(value):
             raise self.error(key, "an avatar id (64 hexadecimal digits) or null")
         return value
 
