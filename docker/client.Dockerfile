@@ -11,6 +11,7 @@ RUN useradd --system --uid 10001 --create-home --home-dir /var/lib/visavis visav
 WORKDIR /app
 COPY constraints.txt pyproject.toml README.md LICENSE NOTICE ./
 COPY codec codec
+COPY assets assets
 COPY avatar_store avatar_store
 COPY renderer renderer
 COPY tracker tracker

@@ -44,7 +44,7 @@ app.command("warm-up")(setup.warm_up)
 app.add_typer(bench.app, name="bench")
 
 
-OUR_PACKAGES = ("avatar_store", "client", "codec", "renderer", "server", "tracker", "visavis")
+OUR_PACKAGES = ("assets", "avatar_store", "client", "codec", "renderer", "server", "tracker", "visavis")
 
 
 def main() -> None:

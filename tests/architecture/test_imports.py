@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = ("avatar_store", "client", "codec", "renderer", "server", "tracker", "visavis")
+PACKAGES = ("assets", "avatar_store", "client", "codec", "renderer", "server", "tracker", "visavis")
 HEAVY = ("torch", "gsplat", "numba", "mediapipe", "cv2", "aiortc", "av")
 
 

@@ -5,7 +5,7 @@ from importlib.metadata import packages_distributions
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = ("avatar_store", "client", "codec", "renderer", "server", "tracker", "visavis")
+PACKAGES = ("assets", "avatar_store", "client", "codec", "renderer", "server", "tracker", "visavis")
 
 
 def test_top_level_packages_are_ours_alone() -> None:
