@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from codec.params import FaceParams
 from renderer.head.model import HeadModel
-from tracker.estimator import FaceEstimator
+from tracker.estimator import FOCAL_RATIO, FaceEstimator
 from tracker.landmarker import Landmarker
 from tracker.smoothing import ParamsSmoother
 
@@ -33,7 +33,9 @@ class TrackResult:
 
 
 class FaceTracker:
-    """Tracks the face of one camera. Not thread-safe; close it.
+    """Tracks the face of one camera with MediaPipe and a fit. Not thread-safe; close it.
+
+    Implements tracker.extractor.Extractor.
 
     Args:
         head: the head model whose parameters are wanted.
@@ -44,7 +46,11 @@ class FaceTracker:
         TrackerAssetError: there is no usable model file.
     """
 
+    name = "mediapipe"
+    focal_ratio = FOCAL_RATIO
+
     def __init__(self, head: HeadModel, *, model_path: Path | None = None, smoothing: bool = True) -> None:
+        self.head_model_id = head.model_id
         self._landmarker = Landmarker(model_path)
         self._estimator = FaceEstimator(head)
         self._smoother = ParamsSmoother() if smoothing else None
