@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,7 +58,44 @@ class OneEuroFilter:
         self._value = None
 
 
-def _gain(cutoff_hz: float, interval_s: float) -> float:
+class LandmarkSmoother:
+    """Smooths every coordinate of landmarks by itself, by its speed in face sizes per second, as MediaPipe does.
+
+    The numbers and the rule (the speed of the unsmoothed values) are those of MediaPipe's FaceLandmarker in video mode
+    (landmarks_smoothing_calculator.cc, one_euro_filter.cc).
+    """
+
+    _SETTINGS = OneEuroSettings(min_cutoff_hz=0.05, beta=80.0, speed_cutoff_hz=1.0)
+
+    def __init__(self) -> None:
+        self._value: Vector | None = None
+        self._raw = self._speed = np.zeros(0)
+        self._time_s = 0.0
+
+    def __call__(self, landmarks: Vector, time_s: float) -> Vector:
+        """Returns [n, d] smoothed landmarks in the unit of `landmarks` [n, d]; `time_s` must grow."""
+        if self._value is None:
+            self._value, self._raw, self._speed = landmarks, landmarks, np.zeros_like(landmarks)
+        else:
+            interval = time_s - self._time_s
+            size = float(np.ptp(landmarks[:, :2], axis=0).mean())
+            speed_gain = _gain(self._SETTINGS.speed_cutoff_hz, interval)
+            self._speed = self._speed + speed_gain * ((landmarks - self._raw) / (size * interval) - self._speed)
+            cutoff = self._SETTINGS.min_cutoff_hz + self._SETTINGS.beta * np.abs(self._speed)
+            self._value = self._value + _gain(cutoff, interval) * (landmarks - self._value)
+            self._raw = landmarks
+        self._time_s = time_s
+        return self._value
+
+    def reset(self) -> None:
+        """Forgets the past: the next landmarks pass unchanged."""
+        self._value = None
+
+
+_Cutoff = TypeVar("_Cutoff", float, Vector)
+
+
+def _gain(cutoff_hz: _Cutoff, interval_s: float) -> _Cutoff:
     omega = 2 * np.pi * cutoff_hz * interval_s
     return omega / (omega + 1)
 
