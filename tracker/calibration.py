@@ -143,7 +143,7 @@ class LandmarkOffsets:
             return
         interval_s, self._waiting_s = self._waiting_s, 0.0
         base = self._model.base(prior.eyelids, prior.gaze, self.offsets)
-        points, _ = self._model.pose(base, prior.expression, rotation_matrix(prior.jaw_pose))
+        points = self._model.pose(base, prior.expression, rotation_matrix(prior.jaw_pose))
         turn = FLIP @ state.rotation
         camera = points @ turn.T + state.translation
         if not (camera[:, 2] > 1e-2).all():

@@ -50,6 +50,7 @@ class FaceEstimator:
         model = LandmarkModel.of(head, self._indices)
         self._dims = head.expressiondirs.shape[2]
         self._fit = LandmarkFit(model, weights)
+        self._fit.warm_up()  # not while the first picture waits
         self._offsets = LandmarkOffsets(model, weights)
         self._scores = ScoreCalibration()
         self._gaze = GazeEstimator(head)

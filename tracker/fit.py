@@ -1,4 +1,4 @@
-"""Gauss-Newton fit of pose, expression and jaw to the landmarks of one picture.
+"""Gauss-Newton fit of pose, expression and jaw to the landmarks of one picture (the loop: tracker.fit_kernel).
 
 The estimate is maximum a posteriori: landmark errors in units of the inter-ocular distance with robust weights, an
 expression and jaw that stay near what the blendshape scores say (the prior), and near those of the previous picture.
@@ -7,14 +7,15 @@ Camera: pinhole, principal point in the center of the picture.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from renderer.head.pose import FLIP, rotation_matrix
-from tracker.landmark_model import Base, LandmarkModel, skew
+from tracker import fit_kernel
+from tracker.landmark_model import LandmarkModel
 
 Array = NDArray[np.float64]
 
@@ -38,9 +39,6 @@ JAW_SIGMA = np.array([0.04, 0.015, 0.015])
 """How far the jaw strays from the scores' prior, radians."""
 MAX_EXPRESSION_SIGMA = 4.0
 """What the parameter stream carries."""
-_BLOCK = 48
-"""Rows of one matrix product: below OpenBLAS' threading threshold (m n k = 2**18). On a busy machine its threads wait
-for each other and make the fit thirty times slower."""
 JAW_LOWEST = np.array([0.0, -0.12, -0.08])
 JAW_HIGHEST = np.array([0.6, 0.12, 0.08])
 """What a jaw can do, radians."""
@@ -120,7 +118,10 @@ class LandmarkFit:
     def __init__(self, model: LandmarkModel, weights: Array) -> None:
         self.model = model
         self._weights = weights * len(weights) / weights.sum()
-        self._dims = model.skull_dirs.shape[2]
+        # Only the jaw's share moves during the fit; the eyes' is part of the base.
+        self._skull_corrective = np.ascontiguousarray(model.skull_corrective[:, :, :9])
+        self._jaw_corrective = np.ascontiguousarray(model.jaw_corrective[:, :, :9])
+        self._bounds = fit_kernel.Bounds(JAW_LOWEST, JAW_HIGHEST, MAX_EXPRESSION_SIGMA, SETTLED_RAD, SETTLED_SIGMA)
         landmark_information = CORRELATED_LANDMARKS * LANDMARK_SIGMA**2
         self._expression_information = landmark_information / EXPRESSION_SIGMA**2
         self._step_information = landmark_information / EXPRESSION_STEP_SIGMA**2
@@ -130,7 +131,7 @@ class LandmarkFit:
     def start(self, view: View, prior: Prior, offsets: Array) -> FitState | None:
         """Finds the face without a previous picture (SQPNP, then Gauss-Newton); None where there is no solution."""
         base = self.model.base(prior.eyelids, prior.gaze, offsets)
-        points, _ = self.model.pose(base, prior.expression, rotation_matrix(prior.jaw_pose))
+        points = self.model.pose(base, prior.expression, rotation_matrix(prior.jaw_pose))
         K = np.array([[view.focal_px, 0, view.center_px[0]], [0, view.focal_px, view.center_px[1]], [0, 0, 1.0]])
         try:
             found, axis_angle, translation = cv2.solvePnP(points, view.landmarks_px, K, None, flags=cv2.SOLVEPNP_SQPNP)
@@ -146,86 +147,54 @@ class LandmarkFit:
         self, view: View, prior: Prior, offsets: Array, previous: FitState, iterations: int = ITERATIONS
     ) -> FitState:
         """Gauss-Newton from the previous picture's state."""
-        state = previous
-        base = self.model.base(prior.eyelids, prior.gaze, offsets)
-        for _ in range(iterations):
-            before, state = state, self._step(view, prior, base, state, previous)
-            if _settled(before, state):
-                break
-        return replace(state, residual=self._residual(view, base, state))
-
-    def _residual(self, view: View, base: Base, state: FitState) -> float:
-        points, _ = self.model.pose(base, state.expression, rotation_matrix(state.jaw_pose))
-        camera = points @ (FLIP @ state.rotation).T + state.translation
-        if not (camera[:, 2] > 1e-3).all():
-            return float("inf")
-        squares = ((view.project(camera) - view.landmarks_px) ** 2).sum(axis=1)
-        return float(np.sqrt((self._weights * squares).mean())) / view.inter_ocular_px
-
-    def _step(self, view: View, prior: Prior, base: Base, state: FitState, previous: FitState) -> FitState:
-        jaw_rotation = rotation_matrix(state.jaw_pose)
-        points, arm = self.model.pose(base, state.expression, jaw_rotation)
-        turn = FLIP @ state.rotation
-        turned = points @ turn.T
-        camera = turned + state.translation
-        camera[:, 2] = np.maximum(camera[:, 2], 1e-2)
-        error = (view.project(camera) - view.landmarks_px) / view.inter_ocular_px  # [n, 2]
-        by_point = view.projection_jacobian(camera)  # [n, 2, 3]
-        by_head = by_point @ turn
-
-        dims = self._dims
-        jacobian = np.empty((len(points), 2, 9 + dims))
-        # A rotation vector d in front of the skull's rotation moves a turned point by (FLIP d) x point.
-        jacobian[:, :, 0:3] = -(by_point @ skew(turned)) @ FLIP
-        jacobian[:, :, 3:6] = by_point
-        jacobian[:, :, 6:9] = -(by_head @ skew(arm))
-        jacobian[:, :, 9:] = by_head @ self.model.expression_jacobian(jaw_rotation)
-
-        robust = self._weights / (1 + (error**2).sum(axis=1) / ROBUST_SCALE**2)
-        normal, gradient = _normal_equations(jacobian.reshape(-1, 9 + dims), error.ravel(), np.repeat(robust, 2))
-
-        diagonal = np.zeros(9 + dims)
-        diagonal[:6] = 1e-6
-        diagonal[6:9] = self._jaw_information
-        diagonal[9:] = self._expression_information + self._step_information
-        if prior.rotation is not None:
-            away = cv2.Rodrigues(state.rotation @ prior.rotation.T)[0].ravel()
-            diagonal[:3] += self._rotation_information
-            gradient[:3] += self._rotation_information * away
-        gradient[6:9] += self._jaw_information * (state.jaw_pose - prior.jaw_pose)
-        gradient[9:] += self._expression_information * (state.expression - prior.expression)
-        gradient[9:] += self._step_information * (state.expression - previous.expression)
-        normal.flat[:: 10 + dims] += diagonal
-        change = np.linalg.solve(normal, -gradient)
-
-        expression = state.expression + change[9:]
-        return FitState(
-            rotation=rotation_matrix(change[:3]) @ state.rotation,
-            translation=state.translation + change[3:6],
-            expression=np.clip(expression, -MAX_EXPRESSION_SIGMA, MAX_EXPRESSION_SIGMA),
-            # Jaw angles are small: adding the rotation vectors is exact enough for a Gauss-Newton step.
-            jaw_pose=np.clip(state.jaw_pose + change[6:9], JAW_LOWEST, JAW_HIGHEST),
-            residual=state.residual,
+        rotation, translation = previous.rotation.copy(), previous.translation.copy()
+        expression, jaw_pose = previous.expression.copy(), previous.jaw_pose.copy()
+        residual = fit_kernel.iterate(
+            self._kernel_model(prior, offsets),
+            fit_kernel.Seen(
+                np.ascontiguousarray(view.landmarks_px, np.float64),
+                self._weights,
+                np.ascontiguousarray(view.center_px, np.float64),
+                float(view.focal_px),
+                float(view.inter_ocular_px),
+                ROBUST_SCALE,
+            ),
+            fit_kernel.Trust(
+                prior.expression,
+                self._expression_information,
+                previous.expression,
+                self._step_information,
+                prior.jaw_pose,
+                self._jaw_information,
+                np.eye(3) if prior.rotation is None else prior.rotation,
+                0.0 if prior.rotation is None else self._rotation_information,
+            ),
+            self._bounds,
+            iterations,
+            rotation,
+            translation,
+            expression,
+            jaw_pose,
         )
+        return FitState(rotation, translation, expression, jaw_pose, float(residual))
 
+    def warm_up(self) -> None:
+        """Compiles the iteration, or loads it from the cache: some ten seconds the first time on a machine."""
+        count, dims = len(self._weights), self.model.skull_dirs.shape[2]
+        view = View(np.zeros((count, 2)), 1.0, 1.0, np.zeros(2))
+        prior = Prior(None, np.zeros(dims), np.zeros(3), np.zeros(2), np.zeros(4))
+        state = FitState(np.eye(3), np.array([0.0, 0.0, 1.0]), np.zeros(dims), np.zeros(3), np.inf)
+        self.refine(view, prior, np.zeros((count, 3)), state, iterations=0)
 
-def _settled(before: FitState, after: FitState) -> bool:
-    """Whether a step was so small that another one would change nothing that can be seen."""
-    turn = float(np.abs(after.rotation - before.rotation).max())
-    return (
-        turn < SETTLED_RAD
-        and float(np.abs(after.jaw_pose - before.jaw_pose).max()) < SETTLED_RAD
-        and float(np.abs(after.expression - before.expression).max()) < SETTLED_SIGMA
-    )
-
-
-def _normal_equations(jacobian: Array, error: Array, weights: Array) -> tuple[Array, Array]:
-    """J^T W J and J^T W e for rows [m, p], errors [m] and weights [m]."""
-    size = jacobian.shape[1]
-    normal, gradient = np.zeros((size, size)), np.zeros(size)
-    for start in range(0, len(error), _BLOCK):
-        block = slice(start, start + _BLOCK)
-        weighted = (jacobian[block] * weights[block, None]).T
-        normal += weighted @ jacobian[block]
-        gradient += weighted @ error[block]
-    return normal, gradient
+    def _kernel_model(self, prior: Prior, offsets: Array) -> fit_kernel.Model:
+        base, model = self.model.base(prior.eyelids, prior.gaze, offsets), self.model
+        return fit_kernel.Model(
+            base.skull,
+            base.jaw,
+            model.skull_dirs,
+            model.jaw_dirs,
+            self._skull_corrective,
+            self._jaw_corrective,
+            model.jaw_weight,
+            model.jaw_joint,
+        )

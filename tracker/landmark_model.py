@@ -16,13 +16,6 @@ JAW = JOINT_NAMES.index("jaw")
 _POSE_FEATURES = slice(9, 36)  # of posedirs: (R - I) of jaw, left eye, right eye
 
 
-def skew(vectors: Array) -> Array:
-    """[..., 3, 3] cross-product matrices of [..., 3] vectors."""
-    x, y, z = vectors[..., 0], vectors[..., 1], vectors[..., 2]
-    zero = np.zeros_like(x)
-    return np.stack([zero, -z, y, z, zero, -x, -y, x, zero], axis=-1).reshape(*vectors.shape[:-1], 3, 3)
-
-
 def head_landmarks(head: HeadModel, indices: NDArray[np.intp]) -> Array:
     """[n, 3] the landmarks `indices` [n] of the resting head model, head frame, metres."""
     corners = head.v_template[head.faces[head.landmark_faces[indices]]].astype(np.float64)
@@ -114,25 +107,16 @@ class LandmarkModel:
             jaw=self.jaw + share * offsets + self.jaw_lids @ eyelids + self.jaw_corrective[:, :, 9:] @ eyes,
         )
 
-    def pose(self, base: Base, expression: Array, jaw_rotation: Array) -> tuple[Array, Array]:
-        """Landmarks in the head frame.
+    def pose(self, base: Base, expression: Array, jaw_rotation: Array) -> Array:
+        """[n, 3] landmarks in the head frame.
 
         Args:
             base: of this picture.
             expression: [E].
             jaw_rotation: [3, 3].
-
-        Returns:
-            [n, 3] positions and [n, 3] the arm of each about the jaw joint: its derivative by a small jaw rotation
-            vector d is d x arm.
         """
         feature = (jaw_rotation - np.eye(3)).ravel()
         skull = base.skull + self.skull_dirs @ expression + self.skull_corrective[:, :, :9] @ feature
         jaw = base.jaw + self.jaw_dirs @ expression + self.jaw_corrective[:, :, :9] @ feature
         pivot = self.jaw_weight[:, None] * self.jaw_joint
-        arm = (jaw - pivot) @ jaw_rotation.T
-        return skull + pivot + arm, arm
-
-    def expression_jacobian(self, jaw_rotation: Array) -> Array:
-        """[n, 3, E] derivative of the positions by the expression."""
-        return self.skull_dirs + np.matmul(jaw_rotation, self.jaw_dirs)
+        return skull + pivot + (jaw - pivot) @ jaw_rotation.T

@@ -21,8 +21,8 @@ _MEMORY_S = 10.0
 def view_rotation(offset_px: Array, focal_px: float) -> Array:
     """[3, 3] smallest rotation (RUB axes) that turns the optical axis to the pixel `offset_px` from the center."""
     ray = np.array([offset_px[0], -offset_px[1], -focal_px]) / np.hypot(np.linalg.norm(offset_px), focal_px)
-    axis = np.cross([0.0, 0.0, -1.0], ray)
-    sine = float(np.linalg.norm(axis))
+    axis = np.array([ray[1], -ray[0], 0.0])  # (0, 0, -1) x ray
+    sine = float(np.hypot(ray[0], ray[1]))
     return rotation_matrix(axis * (np.arctan2(sine, -ray[2]) / max(sine, 1e-12)))
 
 

@@ -21,7 +21,7 @@ def test_landmark_model_agrees_with_posing_the_whole_head(studio):
     model = LandmarkModel.of(head, indices)
     offsets = rng.normal(0, 1e-3, model.rest.shape)
     base = model.base(params.eyelids.astype(float), params.gaze.astype(float), np.zeros_like(offsets))
-    points, _ = model.pose(base, params.expression.astype(float), rotation_matrix(params.jaw_pose))
+    points = model.pose(base, params.expression.astype(float), rotation_matrix(params.jaw_pose))
     ours = points @ (FLIP @ rotation_matrix(params.global_rotation)).T + params.translation
 
     vertices = pose_vertices(head, np.zeros_like(head.v_template), params)

@@ -6,10 +6,15 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 
 def warm_up() -> None:
-    """Compile the renderer's kernels into the cache (once per machine)."""
+    """Compile the kernels of renderer and tracker into the cache (once per machine)."""
     from renderer.avatar import warm_up as kernels
+    from renderer.head.open_head import load_open_head
+    from tracker.estimator import FaceEstimator
 
     columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
     with Progress(*columns, transient=True) as progress:
         task = progress.add_task("compiling", total=1.0)
-        kernels.warm_up(lambda step, share: progress.update(task, description=step, completed=share))
+        kernels.warm_up(lambda step, share: progress.update(task, description=step, completed=0.7 * share))
+        progress.update(task, description="compiling the tracker")
+        FaceEstimator(load_open_head())
+        progress.update(task, completed=1.0)
