@@ -84,6 +84,7 @@ export class Leg {
 
     const atlas = pc.addTransceiver("video", { direction: "recvonly" });
     preferVp8(atlas);
+    // Only a lower bound. That Chromium waits no longer than it must is the client's playout-delay (docs/protocol.md).
     if ("jitterBufferTarget" in atlas.receiver) atlas.receiver.jitterBufferTarget = 0;
 
     const channel = pc.createDataChannel("ui");
