@@ -1,7 +1,8 @@
 """Errors of the renderer.
 
 ValueError
-└── AvatarMismatchError          an avatar cannot be worn by this head model, or its arrays are unusable
+├── AvatarMismatchError          an avatar cannot be worn by this head model, or its arrays are unusable
+└── HeadModelError               a head model is not installed, damaged, or its geometry is none of a head
 RuntimeError
 └── UnsupportedProcessorError    the processor is too old for the kernels
 """
@@ -14,6 +15,10 @@ class AvatarMismatchError(ValueError):
 
     The message says which array is at fault; it is fit for a log line, not for a person in a call.
     """
+
+
+class HeadModelError(ValueError):
+    """A head model cannot be used; the message is for the person at the terminal."""
 
 
 class UnsupportedProcessorError(RuntimeError):

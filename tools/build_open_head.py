@@ -13,16 +13,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codec.params import MAX_EXPRESSION, FaceParams
+from renderer.head import draw
 from renderer.head.model import HeadModel, Part
-from renderer.head.open_head import ARRAY_TYPES, OPEN_HEAD_NAME, head_model_id
+from renderer.head.open_head import OPEN_HEAD_NAME
 from renderer.head.pose import pose_vertices
-from tools.open_head import draw
+from renderer.head.storage import ARRAY_TYPES, make_head
 from tools.open_head.expressions import build_expressions
-from tools.open_head.landmarks import EYE_CORNERS, FOCAL, LANDMARKS, OVAL, SIZE, Detector, Embedding, embed
 from tools.open_head.shape import Bust, build_bust
 from tools.open_head.skinning import ROOT, at_open_jaw, build_rig
 from tools.open_head.units import edge_loops, face_units, lip_seam, mirror_vertices, outer_skin
 from tools.open_head.unwrap import unwrap
+from tracker.assets import locate_model
+from tracker.detection import LANDMARKS
+from tracker.embedding import FOCAL, OVAL, SIZE, Detector, Embedding, Sitter, embed, find_face
+from tracker.finder import FaceFinder
+from tracker.topology import inter_ocular
 
 OUTPUT = Path(__file__).parents[1] / "renderer" / "head" / "data" / "open_head.npz"
 DISTANCE = 0.75
@@ -44,7 +49,7 @@ def main() -> None:
     units["mouthClose"] = at_open_jaw(bust, rig, units["mouthClose"])
     expressions = build_expressions(bust, units)
     uv, uv_faces = unwrap(bust)
-    detector = Detector()
+    detector = FaceFinder(locate_model().path)
     poses = {
         name: _parameters(expressions.coefficients.get(name), rig.unit_poses.get(name, {})) for name in sorted(units)
     }
@@ -67,24 +72,21 @@ def main() -> None:
     }
     for name in HALF:
         arrays[name] = arrays[name].astype(np.float16)
-    head = _head(arrays, blendshapes)
-    colors = albedo(bust)
-    poser = _Poser(head)
-    embedding = embed(
-        bust.vertices,
-        bust.faces,
-        bust.parts,
-        np.flatnonzero(outer_skin(bust)),
-        mirror_vertices(bust),
-        colors,
-        poser,
-        LIPS_APART,
-        detector,
+    head = make_head(OPEN_HEAD_NAME, arrays, blendshapes)
+    sitter = Sitter(
+        vertices=bust.vertices,
+        faces=bust.faces,
+        parts=bust.parts,
+        outer=np.flatnonzero(outer_skin(bust)),
+        colors=albedo(bust),
+        pose=_Poser(head),
+        twins=mirror_vertices(bust),
     )
+    embedding = embed(sitter, LIPS_APART, detector)
     arrays["landmark_faces"] = embedding.faces
     arrays["landmark_barycentrics"] = embedding.barycentrics
     arrays["landmark_weights"] = embedding.weights
-    _report(embedding, head, colors, poser, detector)
+    _report(embedding, sitter, detector)
     stored: dict[str, NDArray[Any]] = {
         name: array if name in HALF else array.astype(ARRAY_TYPES[name]) for name, array in arrays.items()
     }
@@ -93,7 +95,7 @@ def main() -> None:
     stored["source_vertices"] = bust.source_vertices.astype(np.int32)
     np.savez_compressed(OUTPUT, allow_pickle=False, **stored)
     print(f"{OUTPUT.name}: {OUTPUT.stat().st_size} bytes, {len(bust.vertices)} vertices, {len(bust.faces)} faces")
-    print(f"model id {_head(arrays, blendshapes).model_id}")
+    print(f"model id {head.model_id}")
 
 
 class _Poser:
@@ -122,11 +124,6 @@ def _parameters(coefficients: Array | None, pose: dict[str, list[float]]) -> Arr
     return vector
 
 
-def _head(arrays: dict[str, NDArray[np.generic]], names: tuple[str, ...]) -> HeadModel:
-    typed = {name: np.ascontiguousarray(arrays[name], kind) for name, kind in ARRAY_TYPES.items()}
-    return HeadModel(name=OPEN_HEAD_NAME, model_id=head_model_id(typed), blendshape_names=names, **typed)
-
-
 def with_torso(bust: Bust, lbs_weights: Array) -> NDArray[np.uint8]:
     """[V] parts, with the skin that follows the shoulders marked as torso."""
     torso = (bust.parts == Part.SKIN) & (lbs_weights[:, ROOT] > TORSO_SHARE)
@@ -152,14 +149,14 @@ def albedo(bust: Bust) -> Array:
     return colors
 
 
-def _report(embedding: Embedding, head: HeadModel, colors: Array, pose: _Poser, detector: Detector) -> None:
+def _report(embedding: Embedding, sitter: Sitter, detector: Detector) -> None:
     """Prints how far embedded landmarks are from a fresh detection, in percent of the distance of the eye corners."""
     inner = np.setdiff1d(np.arange(LANDMARKS), OVAL)
     for degrees, jaw in ((0, 0.0), (18, 0.0), (-18, 0.0), (30, 0.0), (0, 0.15), (0, 0.35)):
-        posed = pose(np.radians(degrees), jaw)
-        found, _ = detector(draw.shade(posed, head.faces, colors, FOCAL, SIZE))
-        gaps = found[:, :2] - draw.project(embedding.points(posed, head.faces), FOCAL, SIZE)
-        unit = np.linalg.norm(found[EYE_CORNERS[0], :2] - found[EYE_CORNERS[1], :2])
+        posed = sitter.pose(np.radians(degrees), jaw)
+        found = find_face(detector, sitter.drawing(posed))
+        gaps = found - draw.project(embedding.points(posed, sitter.faces), FOCAL, SIZE)
+        unit = inter_ocular(found)
         rms = [100 * float(np.sqrt((gaps[rows] ** 2).sum(axis=1).mean())) / unit for rows in (inner, OVAL)]
         print(f"yaw {degrees:4d} deg, jaw {jaw:.2f}: rms {rms[0]:.1f} % of the eye distance, outline {rms[1]:.1f} %")
 

