@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from codec.frame_coding import QuantizedFrame, encode_delta, encode_key
+from codec.frame_coding import QuantizedFrame, encode_delta, encode_key, key_bytes
 from codec.packet import MAX_REFERENCE_OFFSET, Ack, PacketKind
 from codec.params import FaceParams
 from codec.quantizer import StreamConfig, quantizer_for
@@ -49,13 +49,12 @@ class FaceEncoder:
         """Codes the frame that packet `sequence` carries; sequence numbers ascend (modulo 2**16)."""
         frame = QuantizedFrame(self._config, quantizer_for(self._config).quantize(params))
         self._forget_old(sequence)
-        encoded = EncodedFrame(PacketKind.KEY, 0, encode_key(frame))
-        if self._reference is not None:
-            payload = encode_delta(frame, self._frames[self._reference])
-            if len(payload) < len(encoded.payload):
-                encoded = EncodedFrame(PacketKind.DELTA, distance(sequence, self._reference), payload)
-        self._frames[sequence] = frame
-        return encoded
+        reference, self._frames[sequence] = self._reference, frame
+        if reference is not None:
+            payload = encode_delta(frame, self._frames[reference])
+            if len(payload) < key_bytes(self._config):
+                return EncodedFrame(PacketKind.DELTA, distance(sequence, reference), payload)
+        return EncodedFrame(PacketKind.KEY, 0, encode_key(frame))
 
     def acknowledge(self, ack: Ack) -> None:
         """Learns what the receiver has decoded; acknowledgements of unknown or older frames change nothing."""

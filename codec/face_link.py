@@ -168,7 +168,7 @@ class FaceLink:
         elif frame is not None:
             self._newest_capture_ms = self._unwrap(packet.timestamp_ms)
             self._fresh = True
-            self._motion.follow(frame.to_params(), now)
+            self._motion.follow(frame.to_vector(), now)
         elif packet.kind is PacketKind.EMPTY:
             self._motion.rest(now)
 

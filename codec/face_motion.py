@@ -7,7 +7,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from codec.params import MAX_EXPRESSION, FaceParams
+from codec.params import MAX_EXPRESSION, FaceParams, Vector
 from codec.quantizer import vector32
 
 Floats = NDArray[np.float64]
@@ -50,9 +50,8 @@ class FaceMotion:
         self._rest_since: float | None = None
         self._waking_until = -math.inf
 
-    def follow(self, params: FaceParams, now: float) -> None:
-        """Takes the newest frame."""
-        vector = params.to_vector().astype(np.float64)
+    def follow(self, vector: Vector, now: float) -> None:
+        """Takes the newest frame, [E + 15] in the order of FaceParams.to_vector()."""
         self._dims = len(vector) - 15
         target = np.zeros(MAX_EXPRESSION + 15)
         target[: self._dims] = vector[:-15]

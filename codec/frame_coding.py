@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from codec.bits import BitReader, BitWriter
 from codec.errors import BitstreamError
 from codec.exp_golomb import read_signed, write_signed
-from codec.params import EXPRESSION_DIMS, FaceParams
+from codec.params import EXPRESSION_DIMS, FaceParams, Vector
 from codec.quantizer import EXPRESSION_BITS, StreamConfig, Symbols, quantizer_for
 
 
@@ -26,6 +26,15 @@ class QuantizedFrame:
     def to_params(self) -> FaceParams:
         """The parameters that the symbols stand for."""
         return quantizer_for(self.config).dequantize(self.symbols)
+
+    def to_vector(self) -> Vector:
+        """[E + 15] the same as a vector."""
+        return quantizer_for(self.config).values(self.symbols)
+
+
+def key_bytes(config: StreamConfig) -> int:
+    """Size of a key frame's payload."""
+    return 1 + (sum(quantizer_for(config).bits) + 7) // 8
 
 
 def encode_key(frame: QuantizedFrame) -> bytes:

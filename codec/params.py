@@ -29,6 +29,9 @@ POSE_SIZE = 11
 
 GAZE_SIZE = 4
 
+_TAIL = (("global_rotation", 0, 3), ("translation", 3, 6), ("jaw_pose", 6, 9), ("eyelids", 9, 11), ("gaze", 11, 15))
+"""Where the other fields stand in the vector, counted from the end of the expression."""
+
 
 @dataclass(frozen=True, eq=False)
 class FaceParams:
@@ -91,5 +94,15 @@ class FaceParams:
         Raises:
             ValueError: the length fits no permitted E, or a value is not finite.
         """
-        parts = np.split(np.asarray(vector, np.float32), np.cumsum([len(vector) - 15, 3, 3, 3, 2]))
-        return FaceParams(*parts)
+        vector = np.array(vector, np.float32)
+        dims = vector.size - POSE_SIZE - GAZE_SIZE
+        if vector.ndim != 1 or dims not in EXPRESSION_DIMS:
+            raise ValueError(f"a vector of shape {vector.shape} holds no face")
+        if not np.isfinite(vector).all():
+            raise ValueError("the vector holds a number that is not finite")
+        # All fields are checked at once: one by one, a hundred times a second, they show in every profile.
+        params = object.__new__(FaceParams)
+        object.__setattr__(params, "expression", vector[:dims])
+        for name, start, end in _TAIL:
+            object.__setattr__(params, name, vector[dims + start : dims + end])
+        return params

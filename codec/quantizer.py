@@ -103,8 +103,11 @@ class Quantizer:
 
     def dequantize(self, symbols: Symbols) -> FaceParams:
         """The parameters that symbols within 0 .. max_symbols stand for; always within the ranges."""
-        values = self._lows + (np.array(symbols) - self._zeros) * self._spans / self._intervals
-        return FaceParams.from_vector(vector32(values))
+        return FaceParams.from_vector(self.values(symbols))
+
+    def values(self, symbols: Symbols) -> Vector:
+        """[E + 15] `dequantize` as a vector."""
+        return vector32(self._lows + (np.array(symbols) - self._zeros) * self._spans / self._intervals)
 
 
 def vector32(values: NDArray[np.float64]) -> Vector:

@@ -25,6 +25,9 @@ HEAD_DEPTH_M = 0.07
 WINDOW_S = 2.0
 """Home follows the median of this much past: a lean that is shorter than half of it moves the person in the picture."""
 
+MEDIAN_PERIOD_S = 0.15
+"""The median is taken anew this often; it is dear and moves slowly."""
+
 EASE_S = 0.4
 """Time constant with which home then moves; somebody who sits down elsewhere is centered again after about 2.5 s."""
 
@@ -49,6 +52,8 @@ class Framing:
     def __init__(self) -> None:
         self._past: deque[tuple[float, NDArray[np.float64]]] = deque(maxlen=_MAX_SAMPLES)
         self._home = np.array(_START)
+        self._usual = self._home
+        self._usual_at = -np.inf
 
     @property
     def home(self) -> NDArray[np.float64]:
@@ -69,8 +74,9 @@ class Framing:
         self._past.append((now, position))
         while self._past[0][0] < now - WINDOW_S:
             self._past.popleft()
-        usual = np.median([position for _, position in self._past], axis=0)
-        self._home += (1.0 - np.exp(-max(elapsed, 0.0) / EASE_S)) * (usual - self._home)
+        if now - self._usual_at >= MEDIAN_PERIOD_S or len(self._past) <= 2:
+            self._usual, self._usual_at = np.median([position for _, position in self._past], axis=0), now
+        self._home += (1.0 - np.exp(-max(elapsed, 0.0) / EASE_S)) * (self._usual - self._home)
         apart = self._home - position
         reach = float(np.linalg.norm(apart))
         if reach > LEASH_M:
@@ -79,6 +85,7 @@ class Framing:
     def reset(self) -> None:
         """Forgets the past: the next position becomes home."""
         self._past.clear()
+        self._usual_at = -np.inf
 
     def camera(
         self, yaw: float = 0.0, pitch: float = 0.0, distance_m: float = DEFAULT_DISTANCE_M, size: int = 512
