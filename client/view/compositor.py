@@ -9,8 +9,9 @@ import contextlib
 import logging
 import os
 import threading
+import time
 from collections.abc import Callable, Mapping
-from typing import ParamSpec
+from typing import Any, ParamSpec, cast
 
 import av
 import numpy as np
@@ -26,7 +27,8 @@ FRAME_PERIOD_S = 1 / 26
 """Cameras are asked for 25 pictures a second; a little less, so that no head loses one to the clock's jitter."""
 
 DUTY = 0.75
-"""Part of the time that may go into drawing; the rest is for tracking and coding on a small machine."""
+"""Part of a core that may go into drawing; the rest is for tracking and coding on a small machine. It is processor time
+that counts: by the clock, a thread that waits for its turn on a busy machine would slow itself down once more."""
 
 LATE_AFTER_S = 0.035
 """Drawing that takes longer leaves less than 20 pictures a second."""
@@ -116,7 +118,7 @@ class Compositor:
                 wanted = {member: size for member, size in self._sizes_px.items() if member in self._heads}
                 layout = self._atlas.update(wanted)
                 heads = dict(self._heads)
-            started = monotonic_s()
+            started, cpu_started = monotonic_s(), time.thread_time()
             if layout.generation != generation:
                 buffer = _blank(layout.width, layout.height)
                 generation = layout.generation
@@ -128,9 +130,9 @@ class Compositor:
             for tile in layout.tiles:
                 changed |= self._draw(heads[tile.member_id], tile, buffer, started)
             if changed and not self._stopping.is_set():
-                self._on_frame(av.VideoFrame.from_ndarray(buffer, format="yuv420p"), layout)
+                self._on_frame(_frame_of(buffer), layout)
                 now = monotonic_s()
-                next_at = started + max(FRAME_PERIOD_S, (now - started) / DUTY)
+                next_at = started + max(FRAME_PERIOD_S, (time.thread_time() - cpu_started) / DUTY)
                 if self._budget.picture(now - started, now):
                     self._atlas.max_pixels = self._budget.pixels
 
@@ -145,6 +147,17 @@ class Compositor:
             logger.exception("a head could not be drawn")
             return False
         return True
+
+
+def _frame_of(buffer: np.ndarray) -> av.VideoFrame:
+    """A copy of an I420 buffer; PyAV's own `from_ndarray` holds the interpreter lock while it copies."""
+    rows, columns = buffer.shape[0] * 2 // 3, buffer.shape[1]
+    frame = av.VideoFrame(columns, rows, "yuv420p")
+    parts = (buffer[:rows], *buffer[rows:].reshape(2, rows // 2, columns // 2))
+    for plane, part in zip(frame.planes, parts, strict=True):
+        target = np.frombuffer(cast(Any, plane), np.uint8).reshape(plane.height, plane.line_size)
+        np.copyto(target[:, : plane.width], part)
+    return frame
 
 
 def _blank(width: int, height: int) -> np.ndarray:
