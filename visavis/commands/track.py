@@ -1,0 +1,97 @@
+"""`visavis track`: the face parameters of a recording as a file, and videos that show how good they are."""
+
+from __future__ import annotations
+
+import json
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from visavis.errors import CommandError
+
+if TYPE_CHECKING:
+    from renderer.head.model import HeadModel
+    from tracker.matting import SegmentationNetwork
+
+
+class Head(StrEnum):
+    """The head models that there are."""
+
+    OPEN = "open"
+    FLAME = "flame"
+
+
+class ExtractorName(StrEnum):
+    """The extractors that there are (tracker.extractor.EXTRACTORS)."""
+
+    MEDIAPIPE = "mediapipe"
+    SMIRK = "smirk"
+
+
+def track(
+    clip: Annotated[Path, typer.Argument(help="The recording: any video with a face that FFmpeg can read.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="The track file to write.")] = Path("track.npz"),
+    overlay: Annotated[Path | None, typer.Option(help="Also write this MP4: the mesh over the picture.")] = None,
+    matte: Annotated[Path | None, typer.Option(help="Also write this MP4: the person white, the rest black.")] = None,
+    head: Annotated[Head, typer.Option(help="Head model whose parameters are wanted.")] = Head.OPEN,
+    extractor: Annotated[ExtractorName, typer.Option(help="What tracks.")] = ExtractorName.MEDIAPIPE,
+    matte_model: Annotated[
+        Path | None, typer.Option(help="A segmentation network of your own (.tflite), for --matte.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
+) -> None:
+    """Track the face in a recording, picture by picture (docs/tracking.md)."""
+    from visavis.track_clip import TrackJob, check_job, track_clip
+
+    console = Console(stderr=True)
+    job = TrackJob(clip, out, _load_head(head), extractor.value, overlay, matte)
+    check_job(job)  # before anything is fetched for it
+    if matte is not None:
+        job = TrackJob(clip, out, job.head, extractor.value, overlay, matte, _matte_network(matte_model, console))
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("pictures,"),
+        TimeRemainingColumn(),
+        TextColumn("left"),
+    )
+    with Progress(*columns, console=console, transient=True) as progress:
+        task = progress.add_task(f"tracking {clip.name}", total=None)
+        summary = track_clip(job, lambda done, total: progress.update(task, completed=done, total=total))
+    if as_json:
+        typer.echo(json.dumps(summary.__dict__))
+        return
+    typer.echo(
+        f"{summary.pictures} pictures, {100 * summary.faces / summary.pictures:.1f} % with a face, "
+        f"median residual {summary.residual_pct:.2f} %, {summary.work_s:.1f} s"
+    )
+    for file in summary.files:
+        typer.echo(f"wrote {file}")
+
+
+def _load_head(head: Head) -> HeadModel:
+    if head is Head.OPEN:
+        from renderer.head.open_head import load_open_head
+
+        return load_open_head()
+    from assets.store import default_asset_store
+    from renderer.head.storage import load_head
+
+    asset = default_asset_store().find(head.value)
+    if asset is None:
+        raise CommandError("FLAME is not installed: get its file and run `visavis assets install flame --from FILE`.")
+    return load_head(asset.edition, [asset.path(name) for name in asset.files if name.endswith(".npz")])
+
+
+def _matte_network(path: Path | None, console: Console) -> SegmentationNetwork:
+    from tracker.matting import SegmentationNetwork
+    from visavis.matting_model import fetch_matting_model
+
+    if path is not None:
+        return SegmentationNetwork(path, any_content=True)
+    return SegmentationNetwork(fetch_matting_model(console.print))

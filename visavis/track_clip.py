@@ -1,0 +1,203 @@
+"""Tracks a recording from its first to its last picture: parameters to a file, and videos to look at."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from client.capture.frames import RgbConverter
+from client.capture.media_file import MediaInfo, iter_frames, probe
+from renderer.head.model import HeadModel
+from tracker.extractor import Extractor, open_extractor
+from tracker.face_tracker import TrackResult
+from tracker.matting import PersonMatte, SegmentationNetwork, head_region
+from tracker.track_file import Track, TrackRecorder
+from visavis.errors import CommandError
+from visavis.output_files import VideoWriter, check_output, open_video, write_file
+from visavis.track_overlay import Overlay
+
+MAX_WIDTH_PX = 1920
+"""Wider pictures are shrunk as they are decoded; landmarks and focal length are in pixels of the shrunk picture."""
+
+
+@dataclass(frozen=True)
+class TrackJob:
+    """What to track, how, and what to write.
+
+    Args:
+        clip: the recording.
+        out: the track file (tracker.track_file).
+        head: the head model whose parameters are wanted.
+        extractor: one of tracker.extractor.EXTRACTORS.
+        overlay: the MP4 with the mesh over the picture, if wanted.
+        matte: the MP4 with the person's alpha, grey, if wanted.
+        matte_network: the segmentation network; needed for a matte.
+    """
+
+    clip: Path
+    out: Path
+    head: HeadModel
+    extractor: str = "mediapipe"
+    overlay: Path | None = None
+    matte: Path | None = None
+    matte_network: SegmentationNetwork | None = None
+
+    @property
+    def outputs(self) -> list[Path]:
+        """All files that are written."""
+        return [path for path in (self.out, self.overlay, self.matte) if path is not None]
+
+
+@dataclass(frozen=True)
+class TrackSummary:
+    """What came out.
+
+    Args:
+        pictures: number of pictures.
+        faces: those with a face.
+        residual_pct: median rms landmark error, % of the distance of the outer eye corners.
+        clip_s: length of the recording.
+        work_s: time that it took.
+        width, height: of the tracked pictures.
+        extractor, head, head_model_id: what made the parameters.
+        files: what was written.
+    """
+
+    pictures: int
+    faces: int
+    residual_pct: float
+    clip_s: float
+    work_s: float
+    width: int
+    height: int
+    extractor: str
+    head: str
+    head_model_id: str
+    files: list[str]
+
+
+def check_job(job: TrackJob) -> MediaInfo:
+    """Reads the recording's header and makes sure that the outputs can be written; nothing is written yet.
+
+    Raises:
+        CommandError: an output cannot be written, or two are the same file.
+        MediaError: the recording is missing, or no video that can be decoded.
+    """
+    info = probe(job.clip)
+    for path in job.outputs:
+        check_output(path, reads=job.clip)
+    if len({path.resolve() for path in job.outputs}) < len(job.outputs):
+        raise CommandError("Two of the files to write have the same name: name them differently.")
+    return info
+
+
+def track_clip(job: TrackJob, on_picture: Callable[[int, int], None] = lambda done, total: None) -> TrackSummary:
+    """Tracks the recording. What is interrupted or fails leaves no file.
+
+    Args:
+        job: what to do.
+        on_picture: told the number of pictures done and the number expected.
+
+    Raises:
+        CommandError: see check_job; or no picture shows a face, or a file cannot be written after all.
+        MediaError: the recording cannot be decoded.
+        TrackerAssetError: a file that the extractor needs is missing.
+    """
+    info = check_job(job)
+    started = time.monotonic()
+    with closing(open_extractor(job.extractor, job.head)) as extractor, ExitStack() as videos:
+        run = _Run(job, extractor, info, videos)
+        expected = max(1, round(info.video_s * info.frame_rate))
+        convert = RgbConverter(MAX_WIDTH_PX)
+        for time_s, frame in iter_frames(job.clip):
+            run.take(convert(frame), time_s)
+            on_picture(len(run.recorder), max(expected, len(run.recorder)))
+        track = run.finish()
+        write_file(job.out, track.save)
+    width, height = track.image_size
+    return TrackSummary(
+        pictures=len(track.time_s),
+        faces=int(track.detected.sum()),
+        residual_pct=round(100 * float(np.nanmedian(track.residual)), 3),
+        clip_s=round(info.video_s, 3),
+        work_s=round(time.monotonic() - started, 3),
+        width=width,
+        height=height,
+        extractor=track.extractor,
+        head=job.head.name,
+        head_model_id=track.head_model_id,
+        files=[str(path) for path in job.outputs],
+    )
+
+
+class _Run:
+    """One pass over the pictures. The first one decides the size of everything."""
+
+    def __init__(self, job: TrackJob, extractor: Extractor, info: MediaInfo, videos: ExitStack) -> None:
+        self._job, self._extractor, self._info, self._videos = job, extractor, info, videos
+        self.recorder = TrackRecorder()
+        self._size: tuple[int, int] | None = None
+        self._last_s = -np.inf
+        self._matte = PersonMatte(job.matte_network) if job.matte and job.matte_network else None
+        self._overlay: Overlay | None = None
+        self._overlay_video: VideoWriter | None = None
+        self._matte_video: VideoWriter | None = None
+
+    def take(self, image: NDArray[np.uint8], time_s: float) -> None:
+        """The next picture [H, W, 3]; its time is moved behind the previous one if it does not grow."""
+        if self._size is None:
+            self._begin((image.shape[1], image.shape[0]))
+        elif self._size != (image.shape[1], image.shape[0]):
+            image = np.asarray(cv2.resize(image, self._size, interpolation=cv2.INTER_AREA), np.uint8)
+        self._last_s = time_s = max(time_s, self._last_s + 1e-3)
+        result = self._extractor.track(image, time_s)
+        self.recorder.add(time_s, result)
+        if self._overlay is not None and self._overlay_video is not None:
+            self._overlay_video.write(self._overlay.draw(image, result, time_s), time_s)
+        if self._matte is not None and self._matte_video is not None:
+            self._matte_video.write(_alpha(self._matte, image, result, time_s), time_s)
+
+    def _begin(self, size: tuple[int, int]) -> None:
+        self._size = size
+        rate = self._info.frame_rate
+        if self._job.overlay is not None:
+            self._overlay = Overlay(self._job.head, self._extractor.focal_ratio * max(size), size)
+            self._overlay_video = self._videos.enter_context(open_video(self._job.overlay, size, rate))
+        if self._job.matte is not None and self._matte is not None:
+            self._matte_video = self._videos.enter_context(open_video(self._job.matte, size, rate))
+
+    def finish(self) -> Track:
+        """The track.
+
+        Raises:
+            CommandError: no picture shows a face.
+        """
+        size = self._size or (1, 1)
+        track = self.recorder.finish(
+            image_size=size,
+            focal_px=self._extractor.focal_ratio * max(size),
+            head_model_id=self._extractor.head_model_id,
+            extractor=self._extractor.name,
+            clip_sha256=_sha256(self._job.clip),
+        )
+        if not track.detected.any():
+            raise CommandError(f"{self._job.clip.name} shows no face in any of its {len(track.time_s)} pictures.")
+        return track
+
+
+def _alpha(matte: PersonMatte, image: NDArray[np.uint8], result: TrackResult, time_s: float) -> NDArray[np.uint8]:
+    head = None if result.landmarks_px is None else head_region(result.landmarks_px)
+    return np.round(255 * matte(image, time_s, head)).astype(np.uint8)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
