@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import io
+import tempfile
 import warnings
+from pathlib import Path
 
 import numpy as np
 import torch  # pyright: ignore[reportMissingImports]
@@ -60,8 +61,8 @@ def export_shape(encoder: SmirkEncoder) -> bytes:
 
 def _export(module: nn.Module, names: tuple[str, ...]) -> bytes:
     module = module.eval()
-    buffer = io.BytesIO()
-    with warnings.catch_warnings():
+    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
+        path = Path(folder) / "network.onnx"
         # The exporter by tracing is deprecated, but needs 2 s where its successor needs 20 and two packages more. The
         # torch version is pinned, and what it writes is compared below.
         warnings.simplefilter("ignore", DeprecationWarning)
@@ -69,13 +70,13 @@ def _export(module: nn.Module, names: tuple[str, ...]) -> bytes:
         torch.onnx.export(
             module,
             (torch.zeros(1, 3, CROP, CROP),),
-            buffer,
+            path,
             input_names=["crop"],
             output_names=list(names),
             opset_version=OPSET,
             dynamo=False,
         )
-    model = buffer.getvalue()
+        model = path.read_bytes()
     _compare(module, model, names)
     return model
 

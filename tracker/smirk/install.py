@@ -13,8 +13,8 @@ from tracker.smirk.session import FRAME_FILE, SHAPE_FILE
 
 EDITION = "smirk-flame-2020"
 LICENCE = (
-    "SMIRK (Retsinas et al., CVPR 2024): MIT. Its coefficients are those of FLAME 2020, whose own licence allows "
-    "non-commercial research only."
+    "SMIRK (Retsinas et al., CVPR 2024), its repository is under MIT. The coefficients are those of FLAME 2020, whose "
+    "own licence allows non-commercial scientific research only."
 )
 _CONVERTER = ("torch", "onnx", "onnxruntime")
 

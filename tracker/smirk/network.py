@@ -48,8 +48,8 @@ _LARGE: _Stages = [
 class _HalvingConv(nn.Conv2d):
     """3 x 3 convolution of stride 2 over a picture of even size, padded as TensorFlow does."""
 
-    def forward(self, x: Tensor) -> Tensor:
-        return super().forward(F.pad(x, (0, 1, 0, 1)))
+    def forward(self, input: Tensor) -> Tensor:
+        return super().forward(F.pad(input, (0, 1, 0, 1)))
 
 
 def _conv3x3(inputs: int, outputs: int, stride: int, groups: int = 1) -> nn.Conv2d:
@@ -140,10 +140,11 @@ class _PoseEncoder(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.encoder = _Backbone(_SMALL, _SMALL_FIRST_STRIDE, _SMALL_LAST)
-        self.pose_cam_layers = nn.Sequential(nn.Linear(_SMALL_LAST, _ROTATION + _CAMERA))
+        readout = nn.Linear(_SMALL_LAST, _ROTATION + _CAMERA)
         with torch.no_grad():
-            self.pose_cam_layers[0].weight.mul_(0.001)
-            self.pose_cam_layers[0].bias[_ROTATION] = _FIRST_SCALE
+            readout.weight.mul_(0.001)
+            readout.bias[_ROTATION] = _FIRST_SCALE
+        self.pose_cam_layers = nn.Sequential(readout)
 
     def forward(self, x: Tensor) -> Tensor:
         return self.pose_cam_layers(self.encoder(x))
