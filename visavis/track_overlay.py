@@ -11,7 +11,9 @@ from renderer.head.model import JOINT_NAMES, HeadModel, Part
 from renderer.head.pose import joint_transforms, pose_vertices
 from tracker.face_tracker import TrackResult
 
-SURFACE_OPACITY, EDGE_OPACITY = 0.25, 0.45
+SURFACE_OPACITY, EDGE_OPACITY = 0.22, 0.4
+_EDGE_PX = 6.0
+"""Mean length of the edges below which they are drawn fainter: the edges of a small face would hide it."""
 GAZE_LENGTH_M = 0.07
 _LIGHT = np.array([-0.3, -0.5, -0.81])
 """Towards the light, camera frame."""
@@ -94,7 +96,9 @@ class Overlay:
             cv2.fillConvexPoly(surface, triangle, color, cv2.LINE_8, _FRACTION_BITS)
             cv2.fillConvexPoly(edges, triangle, (0,), cv2.LINE_8, _FRACTION_BITS)
             cv2.polylines(edges, [triangle], True, (255,), 1, cv2.LINE_AA, _FRACTION_BITS)
-        weight = SURFACE_OPACITY + EDGE_OPACITY * (edges / np.float32(255))
+        length_px = np.linalg.norm(np.diff(points[self._faces[facing, :2]], axis=1), axis=2).mean()
+        edge_opacity = EDGE_OPACITY * min(1.0, float(length_px) / _EDGE_PX)
+        weight = SURFACE_OPACITY + edge_opacity * (edges / np.float32(255))
         weight[(surface == window).all(axis=2)] = 0
         blended = window + weight[..., None] * (surface.astype(np.float32) - window)
         window[:] = np.round(blended).astype(np.uint8)
