@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import zipfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,6 +58,7 @@ class Sitter:
         outer: face ids of the outer skin, without the insides of mouth and eye sockets.
         colors: [V, 3] albedo for the drawings.
         pose: poses the head.
+        blockers: face ids of what can hide the outer skin; by default nothing but itself does.
         twins: [V] mirror image of each vertex, for a mesh that is mirror-symmetric.
     """
 
@@ -67,6 +68,7 @@ class Sitter:
     outer: NDArray[np.int64]
     colors: Array
     pose: Poser
+    blockers: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
     twins: NDArray[np.int64] | None = None
 
     def drawing(self, posed: Array) -> NDArray[np.uint8]:
@@ -183,22 +185,23 @@ def _surface_points(sitter: Sitter, rest: Array, opening: float, detector: Detec
     squares = np.zeros((LANDMARKS, 1))
     total = np.zeros((LANDMARKS, 3))
     weight = np.zeros((LANDMARKS, 1))
-    faces, outer_faces = sitter.faces, sitter.faces[sitter.outer]
+    faces = sitter.faces
+    visible = faces[np.concatenate([sitter.outer, sitter.blockers])]  # outer ones first
     for degrees, trust in VIEWS:
         posed = sitter.pose(np.radians(degrees), opening)
         found = find_face(detector, sitter.drawing(posed))
-        hits = draw.cast(posed, outer_faces, FOCAL, SIZE)
-        found = _pull_inside(found, hits.faces >= 0)
+        hits = draw.cast(posed, visible, FOCAL, SIZE)
+        found = _pull_inside(found, (hits.faces >= 0) & (hits.faces < len(sitter.outer)))
         column, row = np.floor(found).astype(int).T
         face, mix = hits.faces[row, column], hits.barycentrics[row, column]
         normals = draw.vertex_normals(posed, faces)
-        normal = (normals[outer_faces[face]] * mix[..., None]).sum(axis=1)
-        towards = -(posed[outer_faces[face]] * mix[..., None]).sum(axis=1)
+        normal = (normals[visible[face]] * mix[..., None]).sum(axis=1)
+        towards = -(posed[visible[face]] * mix[..., None]).sum(axis=1)
         towards /= np.linalg.norm(towards, axis=1, keepdims=True)
         share = trust * ((normal * towards).sum(axis=1, keepdims=True).clip(0.02) ** 2)
         if degrees:
             share[OVAL] *= 1e-3
-        place = (rest[outer_faces[face]] * mix[..., None]).sum(axis=1)
+        place = (rest[visible[face]] * mix[..., None]).sum(axis=1)
         total += share * place
         squares += share * (place**2).sum(axis=1, keepdims=True)
         weight += share

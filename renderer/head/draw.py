@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from renderer.head.kernels.cast import cast_triangles
+
 Array = NDArray[np.float64]
 LIGHT = np.array([0.3, -0.45, -0.84])  # towards the light, camera frame
 
@@ -26,31 +28,11 @@ def project(points: Array, focal: float, size: int) -> Array:
 
 def cast(vertices: Array, faces: NDArray[np.integer], focal: float, size: int) -> Hits:
     """First surface seen through every pixel center; vertices in the camera frame."""
-    xy = project(vertices, focal, size)
-    inverse_depth = 1.0 / vertices[:, 2]
+    xy = np.ascontiguousarray(project(vertices, focal, size), np.float64)
     buffer = np.zeros((size, size))
     seen = np.full((size, size), -1, np.int64)
     weights = np.zeros((size, size, 3))
-    corners = xy[faces]
-    (ux, uy), (vx, vy) = (corners[:, 1] - corners[:, 0]).T, (corners[:, 2] - corners[:, 0]).T
-    double_area = ux * vy - uy * vx
-    low = np.ceil(corners.min(axis=1) - 0.5).astype(int).clip(0, size)
-    high = np.floor(corners.max(axis=1) - 0.5).astype(int).clip(-1, size - 1) + 1
-    # Counter-clockwise from outside is clockwise in an image whose y points down: a negative area faces the camera.
-    for face in np.flatnonzero((double_area < -1e-9) & (high > low).all(axis=1)):
-        (x0, y0), (x1, y1) = low[face], high[face]
-        a, b, c = corners[face]
-        px, py = np.arange(x0, x1) + 0.5, (np.arange(y0, y1) + 0.5)[:, None]
-        wb = ((px - a[0]) * (c[1] - a[1]) - (c[0] - a[0]) * (py - a[1])) / double_area[face]
-        wc = ((b[0] - a[0]) * (py - a[1]) - (px - a[0]) * (b[1] - a[1])) / double_area[face]
-        screen = np.stack([1 - wb - wc, wb, wc], axis=-1)
-        corrected = screen * inverse_depth[faces[face]]
-        depth = corrected.sum(axis=-1)
-        window = np.s_[y0:y1, x0:x1]
-        hit = (screen >= -1e-9).all(axis=-1) & (depth > buffer[window])
-        buffer[window][hit] = depth[hit]
-        seen[window][hit] = face
-        weights[window][hit] = corrected[hit] / depth[hit][:, None]
+    cast_triangles(xy, 1.0 / vertices[:, 2], np.ascontiguousarray(faces, np.int64), buffer, seen, weights)
     return Hits(seen, weights)
 
 
@@ -84,8 +66,9 @@ def shade(
     hits = cast(vertices, faces, 2 * focal, 2 * size)
     light = LIGHT / np.linalg.norm(LIGHT)
     lit = 0.35 + 0.65 * (vertex_normals(vertices, faces) @ light).clip(0.0, 1.0)
-    shown = (colors * lit[:, None])[faces[hits.faces]]  # [h, w, 3 corners, 3]
-    picture = (shown * hits.barycentrics[..., None]).sum(axis=2)
-    picture[hits.faces < 0] = background
+    drawn = hits.faces >= 0
+    picture = np.tile(np.array(background), (2 * size, 2 * size, 1))
+    corners = (colors * lit[:, None])[faces[hits.faces[drawn]]]  # [pixels, 3 corners, 3]
+    picture[drawn] = (corners * hits.barycentrics[drawn][..., None]).sum(axis=1)
     picture = picture.reshape(size, 2, size, 2, 3).mean(axis=(1, 3))
     return (picture * 255).round().astype(np.uint8)
