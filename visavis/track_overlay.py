@@ -26,6 +26,8 @@ _PART_RGB = {
     Part.LOWER_TEETH: (160, 255, 160),
     Part.TONGUE: (255, 150, 150),
 }
+_LARGE_FACE_PX = 160
+"""Width of a face from which landmarks are dots and not single pixels, which would cover it."""
 _FRACTION_BITS = 4
 _NEAREST_M = 0.05
 _FARTHEST_PX = 10_000
@@ -56,8 +58,9 @@ class Overlay:
         if result.params is not None:
             self._draw_mesh(canvas, result.params)
         if result.landmarks_px is not None:
+            radius = 1 if np.ptp(result.landmarks_px[:, 0]) > _LARGE_FACE_PX else 0
             for x, y in _pixels(result.landmarks_px):
-                cv2.circle(canvas, (x, y), 1, _LANDMARK_RGB, -1, cv2.LINE_AA)
+                cv2.circle(canvas, (x, y), radius, _LANDMARK_RGB, -1)
         if result.params is None:
             text = f"{time_s:.2f} s  no face"
         else:
