@@ -46,7 +46,9 @@ def _write(value: object, protocol: int) -> bytes:
         case bool():
             return b"\x88" if value else b"\x89"
         case int():
-            return b"J" + struct.pack("<i", value)
+            return b"\x8a\x08" + struct.pack("<q", value)
+        case float():
+            return b"G" + struct.pack(">d", value)
         case str() | bytes() if protocol == 2:
             raw = value.encode("latin1") if isinstance(value, str) else value
             return (b"U" + bytes([len(raw)]) if len(raw) < 256 else b"T" + struct.pack("<i", len(raw))) + raw
