@@ -80,12 +80,13 @@ def _load_head(head: Head) -> HeadModel:
 
         return load_open_head()
     from assets.store import default_asset_store
-    from renderer.head.storage import load_head
+    from tracker.flame_install import find_head
 
-    asset = default_asset_store().find(head.value)
+    store = default_asset_store()
+    asset = store.find(head.value)
     if asset is None:
         raise CommandError("FLAME is not installed: get its file and run `visavis assets install flame --from FILE`.")
-    return load_head(asset.edition, [asset.path(name) for name in asset.files if name.endswith(".npz")])
+    return find_head(asset.edition, store)
 
 
 def _matte_network(path: Path | None, console: Console) -> SegmentationNetwork:
