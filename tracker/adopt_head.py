@@ -68,7 +68,7 @@ def adopt_head(head: HeadModel, model: HeadModel, progress: Progress = lambda _s
     try:
         progress("drawing the head", 0.0)
         sitter = _bare_sitter(head)
-        sitter = replace(sitter, colors=_made_up(head, sitter, finder))
+        sitter = replace(sitter, colors=_with_lips(head, sitter, finder))
         progress("finding the landmarks", 0.2)
         embedding = embed(sitter, LIPS_APART, finder)
     finally:
@@ -99,6 +99,25 @@ class HeadPoser:
 def _bare_sitter(head: HeadModel) -> Sitter:
     pose = HeadPoser(head)
     outer = _outer_skin(head, pose)
+    return Sitter(
+        vertices=head.v_template.astype(np.float64),
+        faces=head.faces,
+        parts=head.parts,
+        outer=outer,
+        blockers=np.setdiff1d(np.arange(len(head.faces)), outer),
+        colors=painted(head, outer),
+        pose=pose,
+    )
+
+
+def painted(head: HeadModel, outer: NDArray[np.int64] | None = None) -> Array:
+    """[V, 3] plain colors with eyes and brows by proportion.
+
+    Args:
+        head: the head model.
+        outer: ids of the triangles of its outer skin, which are looked for without.
+    """
+    outer = _outer_skin(head, HeadPoser(head)) if outer is None else outer
     colors = np.tile(INSIDE, (len(head.v_template), 1))
     colors[head.faces[outer]] = SKIN
     joints = head.J_regressor @ head.v_template
@@ -110,15 +129,7 @@ def _bare_sitter(head: HeadModel) -> Sitter:
         front = head.v_template - joints[joint]
         colors[ball] = WHITE
         colors[ball & (np.hypot(front[:, 0], front[:, 1]) < IRIS_M) & (front[:, 2] > 0)] = IRIS
-    return Sitter(
-        vertices=head.v_template.astype(np.float64),
-        faces=head.faces,
-        parts=head.parts,
-        outer=outer,
-        blockers=np.setdiff1d(np.arange(len(head.faces)), outer),
-        colors=colors,
-        pose=pose,
-    )
+    return colors
 
 
 def _outer_skin(head: HeadModel, pose: HeadPoser) -> NDArray[np.int64]:
@@ -139,7 +150,7 @@ def _outer_skin(head: HeadModel, pose: HeadPoser) -> NDArray[np.int64]:
     return np.flatnonzero(near[head.faces].all(axis=1))
 
 
-def _made_up(head: HeadModel, sitter: Sitter, detector: Detector) -> Array:
+def _with_lips(head: HeadModel, sitter: Sitter, detector: Detector) -> Array:
     """[V, 3] colors with lips where MediaPipe finds them."""
     posed = sitter.pose(0.0, 0.0)
     found = find_face(detector, sitter.drawing(posed))

@@ -18,7 +18,7 @@ from tracker.topology import LEFT_EYE_CORNERS, RIGHT_EYE_CORNERS, fit_landmarks
 
 Array = NDArray[np.float64]
 
-SIGMA = 0.03
+SIGMA = 0.01
 """Share of the eye distance by which a landmark may miss as easily as a coefficient may be one standard deviation."""
 JAW_RAD = 0.5
 """The same for the jaw's angle."""

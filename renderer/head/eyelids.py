@@ -73,7 +73,7 @@ def eyelid_closure(
     angle *= _fade(beyond) * _fade((distance - radius - SKIN_M[0]) / (SKIN_M[1] - SKIN_M[0]))
     angle[~skin | (z < 0)] = 0.0
     moved = np.where(angle != 0, 1.0, 0.0)[:, None] * (_turned(relative, angle, radius) - relative)
-    return (np.round(moved / STEP_M) * STEP_M).astype(np.float32)
+    return (np.round(moved / STEP_M) * STEP_M + 0.0).astype(np.float32)  # no -0.0, whose bytes differ
 
 
 def _find_opening(relative: Array, faces: NDArray[np.integer], ball: NDArray[np.bool_], radius: float) -> _Opening:
