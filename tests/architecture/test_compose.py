@@ -1,6 +1,7 @@
 """docker-compose.yml, the Dockerfiles and what they refer to agree with each other and with the code."""
 
 import importlib.metadata
+import json
 import re
 import subprocess
 import sys
@@ -128,14 +129,20 @@ def test_containers_run_commands_that_exist():
     check_command(SERVICES["client"]["command"])
 
 
-def test_the_server_image_holds_all_that_the_server_imports():
+@pytest.fixture(scope="module")
+def server_modules() -> dict[str, str | None]:
+    """Modules that the container's command imports, and the file of each (None: built in, or a namespace)."""
     code = (
-        "import sys, server.run, visavis.__main__, visavis.commands.hosting, visavis.processes\n"
-        "print(*{name.split('.')[0] for name in sys.modules})"
+        "import json, sys, server.run, visavis.__main__, visavis.commands.hosting, visavis.processes\n"
+        "print(json.dumps({name: getattr(module, '__file__', None) for name, module in sys.modules.items()}))"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
-    owners = importlib.metadata.packages_distributions()
-    used = {normal(owner) for name in done.stdout.split() for owner in owners.get(name, [])}
+    return json.loads(done.stdout)
+
+
+def test_the_server_image_holds_all_that_the_server_imports(server_modules):
+    used = owners_of(server_modules)
+    assert {"aiohttp", "pyjwt", "rich", "typer"} <= used
     lines = (ROOT / "docker" / "server-requirements.txt").read_text().splitlines()
     installed: set[str] = set()
     todo = [normal(line) for line in lines if line and not line.startswith("#")]
@@ -150,6 +157,34 @@ def test_the_server_image_holds_all_that_the_server_imports():
             continue  # for another platform or Python version
         todo += [normal(re.split(r"[^\w.-]", one)[0]) for one in required if "extra ==" not in one]
     assert used - installed - TAKEN_IF_THERE - {"visavis", "setuptools"} == set()
+
+
+def test_the_server_image_holds_our_packages_that_the_server_imports(server_modules):
+    ours = {name.split(".")[0] for name, file in server_modules.items() if file and is_ours(Path(file))}
+    assert {"codec", "server", "visavis"} <= ours
+    steps = instructions(ROOT / "docker" / "server.Dockerfile")
+    copied = {source for step, arguments in steps if step == "COPY" for source in arguments.split()[:-1]}
+    assert ours <= copied
+
+
+def is_ours(file: Path) -> bool:
+    """Whether the file belongs to the source tree, and not to an environment inside it."""
+    return file.is_relative_to(ROOT) and "site-packages" not in file.parts
+
+
+def owners_of(modules: dict[str, str | None]) -> set[str]:
+    """The distributions whose files these modules are. Several may share a namespace, so that names do not tell."""
+    candidates = importlib.metadata.packages_distributions()
+    files: dict[str, set[str]] = {}
+    used: set[str] = set()
+    for name, file in modules.items():
+        for owner in candidates.get(name.split(".")[0], []) if file else []:
+            if owner not in files:
+                distribution = importlib.metadata.distribution(owner)
+                files[owner] = {str(distribution.locate_file(path)) for path in distribution.files or []}
+            if file in files[owner]:
+                used.add(normal(owner))
+    return used
 
 
 def normal(name: str) -> str:
