@@ -162,9 +162,14 @@ class Bot:
         self._ended: asyncio.Future[None] = self._loop.create_future()
         self._tasks = TaskOwner("bot")
         self._closing = TaskOwner("bot-closing")
-        library = self._equipment.library
         self._call = Call(
-            self._config.server_url, "bot", token, library=library, avatar_id=self._avatar_id, events=self
+            self._config.server_url,
+            "bot",
+            token,
+            library=self._equipment.library,
+            avatar_id=self._avatar_id,
+            extractor=self._equipment.extractor,
+            events=self,
         )
         self._pipeline = FacePipeline(self._equipment.make_tracker, self._on_face)
         self._pipeline.start()

@@ -47,9 +47,6 @@ TICK_S = 0.05
 MISSING_S = 20.0
 """How long a member that the server no longer lists after a reconnection may take to come back to it too."""
 
-EXTRACTOR = "mediapipe-gn-1"
-"""Names the tracker in the `hello` to peers."""
-
 
 class CallEvents(Protocol):
     """What a call tells its owner; in the event loop."""
@@ -100,6 +97,7 @@ class Call:
         token: attach or join token.
         library: avatars.
         avatar_id: own avatar to begin with; the library must have it.
+        extractor: what tracks our face, for the `hello` to peers.
         events: the owner.
     """
 
@@ -111,12 +109,13 @@ class Call:
         *,
         library: AvatarLibrary,
         avatar_id: str,
+        extractor: str,
         events: CallEvents,
     ) -> None:
         self._library = library
         self._events = events
         self._signaling = SignalingClient(server_url, part, token, self._on_message)
-        self._own = OwnFace("", library.head.model_id, EXTRACTOR, MAX_EXPRESSION, capture_ms(), avatar_id, b"")
+        self._own = OwnFace("", library.head.model_id, extractor, MAX_EXPRESSION, capture_ms(), avatar_id, b"")
         self._ice_servers: Sequence[IceServer] = ()
         self._members: dict[str, Member] = {}
         self._links: dict[str, PeerLink] = {}

@@ -18,8 +18,10 @@ class Equipment:
         library: avatars.
         make_tracker: loads a face tracker; called in the tracking thread.
         make_renderer: a renderer for one head.
+        extractor: name of what `make_tracker` loads (tracker.extractor.Extractor), which peers are told.
     """
 
     library: AvatarLibrary
     make_tracker: Callable[[], Tracker]
     make_renderer: MakeRenderer
+    extractor: str

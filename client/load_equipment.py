@@ -44,7 +44,7 @@ def load_plain_equipment(store: AvatarStore) -> Equipment:
     """
     head = load_open_head()
     _spare_collector()
-    return Equipment(AvatarLibrary.with_shipped_guests(head, store), lambda: make_tracker_on(head), make_renderer)
+    return _equip(head, AvatarLibrary.with_shipped_guests(head, store))
 
 
 def load_equipment(store: AvatarStore) -> Equipment:
@@ -71,7 +71,11 @@ def load_equipment(store: AvatarStore) -> Equipment:
         tracker.close()
     _spare_collector()
     logger.info("head, tracker and renderer are warm: seconds=%.1f", monotonic_s() - started)
-    return Equipment(library, lambda: make_tracker_on(head), make_renderer)
+    return _equip(head, library)
+
+
+def _equip(head: HeadModel, library: AvatarLibrary) -> Equipment:
+    return Equipment(library, lambda: make_tracker_on(head), make_renderer, FaceTracker.name)
 
 
 def _spare_collector() -> None:

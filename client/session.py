@@ -54,7 +54,13 @@ class Session:
     def __init__(self, server_url: str, attach_token: str, equipment: Equipment) -> None:
         self._library = library = equipment.library
         self._call = Call(
-            server_url, "client", attach_token, library=library, avatar_id=library.guest_ids[0], events=self
+            server_url,
+            "client",
+            attach_token,
+            library=library,
+            avatar_id=library.guest_ids[0],
+            extractor=equipment.extractor,
+            events=self,
         )
         self._leg = Leg(self._send_to_page, self)
         self._heads = Heads(library, equipment.make_renderer, self._on_picture)

@@ -19,7 +19,7 @@ from client.view.atlas import Atlas
 from codec.signaling import SignalingError
 
 AVATAR = "ab" * 32
-HELLO = PeerHello("m1", "cd" * 32, AVATAR, 1234, "mediapipe-gn-1", 50, 1_700_000_000_000)
+HELLO = PeerHello("m1", "cd" * 32, AVATAR, 1234, "mediapipe", 50, 1_700_000_000_000)
 
 
 @pytest.mark.parametrize("message", [HELLO, AvatarShown(AVATAR, 5), AvatarGet(AVATAR, 7), KeyRequest(), Bye()])

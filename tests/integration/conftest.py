@@ -53,7 +53,7 @@ async def make_equipment(
         store = AvatarStore(tmp_path / f"store-{name}", guests=guests)
         library = AvatarLibrary(head, store, [guest_id])
         libraries.append(library)
-        return Equipment(library, FakeTracker, lambda model: FakeRenderer()), store
+        return Equipment(library, FakeTracker, lambda model: FakeRenderer(), f"tracker of {name}"), store
 
     guest_id = await asyncio.to_thread(write_guests, guests, head)
     yield make

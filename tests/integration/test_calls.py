@@ -42,6 +42,7 @@ async def test_faces_travel_both_ways_with_their_capture_time(start_server, make
         assert stats.state is LinkState.LIVE
         assert stats.avatar == "own"
         link = ada.call.link(noor.call.member_id)
+        assert link._hello.extractor == "tracker of two"
         meter, packets = link.meter(), link.counters()["packets_out"]
         before = meter.datagrams_out, packets
         count = len(noor.faces.items)
