@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 from typer.testing import CliRunner
@@ -21,8 +22,10 @@ from tracker.adopt_head import painted
 from tracker.face_tracker import FaceTracker
 from tracker.flame_install import IDENTITY_FILE, find_head
 from tracker.landmark_model import head_landmarks
+from tracker.track_file import load_track
 from visavis.__main__ import app
 from visavis.errors import CommandError
+from visavis.output_files import open_video
 
 SIZE, FOCAL = 480, 1.1 * 480
 
@@ -125,6 +128,27 @@ def test_the_head_is_tracked(head):
         assert rest.jaw_pose[0] < 0.05
     finally:
         tracker.close()
+
+
+def test_the_track_command_uses_it(installed, head, tmp_path, monkeypatch):
+    monkeypatch.setenv("VISAVIS_HOME", str(installed[0].root.parent))
+    clip, out, overlay = (tmp_path / name for name in ("clip.mp4", "track.npz", "overlay.mp4"))
+    jaws = np.repeat([0.0, 0.3], 8)
+    with open_video(clip, (SIZE, SIZE), 25) as video:
+        for index, jaw in enumerate(jaws):
+            video.write(picture(head, face(jaw_pose=[jaw, 0, 0])), index / 25)
+    arguments = ["track", str(clip), "-o", str(out), "--overlay", str(overlay), "--head", "flame"]
+    result = CliRunner().invoke(app, arguments, catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    track = load_track(out)
+    assert track.head_model_id == head.model_id != load_open_head().model_id
+    assert track.detected.all()
+    assert np.median(track.residual) < 0.03
+    assert track.pose[-1, 6] - track.pose[7, 6] == pytest.approx(0.3, abs=0.12)
+    with av.open(str(overlay)) as shown, av.open(str(clip)) as seen:
+        drawn, plain = (next(file.decode(video=0)).to_ndarray(format="rgb24").astype(int) for file in (shown, seen))
+    changed = np.abs(drawn - plain).max(axis=2)[40:] > 12  # below the line of text
+    assert 0.1 < changed.mean() < 0.6
 
 
 def test_removing_deletes_it(home):
