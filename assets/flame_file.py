@@ -20,7 +20,7 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from assets import safe_pickle
+from assets import pickled_arrays, safe_pickle
 from assets.errors import FlameFileError, UnsafePickle
 
 VERTICES, FACES, IDENTITY, EXPRESSION = 5023, 9976, 300, 100
@@ -168,7 +168,9 @@ def _array(source: str, content: Mapping[Any, object], name: str, shape: tuple[i
         raise FlameFileError(f"{source} is no FLAME model: it has no {name!r}.")
     value = content[name]
     try:
-        array: NDArray[Any] = cast("NDArray[Any]", value) if isinstance(value, np.ndarray) else safe_pickle.dense(value)
+        array: NDArray[Any] = (
+            cast("NDArray[Any]", value) if isinstance(value, np.ndarray) else pickled_arrays.dense(value)
+        )
     except UnsafePickle as error:
         raise FlameFileError(f"{source}: {name!r} cannot be read. {error}") from error
     if array.dtype.kind not in "iuf":

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assets import safe_pickle
+from assets import pickled_arrays, safe_pickle
 from assets.errors import UnsafePickle
 from tests.support.flame import small_arrays
 from tools.synthetic_flame.layouts import chumpy_layout, open_layout
@@ -35,7 +35,7 @@ def test_arrays_come_out_whatever_wrote_them(data):
     loaded = safe_pickle.load(data)
     assert isinstance(loaded, dict)
     for name, array in SMALL.items():
-        np.testing.assert_array_equal(safe_pickle.dense(loaded[name]), array)
+        np.testing.assert_array_equal(pickled_arrays.dense(loaded[name]), array)
 
 
 def test_a_selection_of_chumpy_is_followed():
@@ -49,7 +49,7 @@ def test_a_selection_of_chumpy_is_followed():
     base = Made(Name("chumpy.ch", "Ch"), (), {"x": array(np.arange(6.0))}, by_new=True)
     state = {"a": base, "idxs": array(np.array([5, 0])), "preferred_shape": (1, 2)}
     data = write_pickle(Made(Name("chumpy.reordering", "Select"), (), state, by_new=True), 2)
-    np.testing.assert_array_equal(safe_pickle.dense(safe_pickle.load(data)), [[5.0, 0.0]])
+    np.testing.assert_array_equal(pickled_arrays.dense(safe_pickle.load(data)), [[5.0, 0.0]])
 
 
 class Evil:
@@ -84,8 +84,8 @@ def hostile_files(path: Path) -> dict[str, bytes]:
         "out-of-band buffer": b"\x80\x05\x97.",
         "reconstruct of itself": write_pickle(Made(reconstruct, (reconstruct, (0,), b"b")), 4),
         "reconstruct of nothing": write_pickle(Made(reconstruct, ()), 4),
-        "codecs": write_pickle(Made(Name("_codecs", "encode"), ("a", "rot13")), 4),
-        "codecs without text": write_pickle(Made(Name("_codecs", "encode"), ()), 4),
+        "call of a value": write_pickle("os", 2)[:-1] + b")R.",
+        "state for a list": b"\x80\x02]}b.",
         "change of an allowed class": b"cnumpy\nndarray\n(}(S'load'\nNutb.",
     }
 
@@ -111,21 +111,28 @@ def test_the_refusal_says_what_the_file_wanted():
         b"no pickle at all",
         b"\x80\x05\x8e" + struct.pack("<Q", 1 << 50) + b"x.",  # bytes longer than the file
         b"\x80\x05\x96" + struct.pack("<Q", 1 << 50) + b"x.",
-        b"N" + b"r" + struct.pack("<I", (1 << 31) - 1) + b".",  # a memo of billions of places
+        b"Nr" + struct.pack("<I", (1 << 31) - 1) + b"j" + struct.pack("<I", (1 << 31) - 2) + b".",
         b"N" * (safe_pickle.MAX_OPCODES + 1) + b".",
         b"(" * 5000,
-        b"\x80\x04\x95" + struct.pack("<Q", 1 << 60) + b"N.",
+        b"\x80\x04\x95" + struct.pack("<Q", 1 << 60) + b"N",
+        b"\x8b" + struct.pack("<I", (1 << 31) - 1) + b"\x01.",
+        b"}" + b")" + b"\x85" * 150_000 + b"Ns.",  # the hash of a deep key overflows the stack of C
+        b"})" + b"".join(b"q%ch%c\x86" % (n, n) for n in range(64)) + b"Ns.",  # this one's takes 2**64 steps
+        b"}\x8a\xff" + b"\x01" * 255 + b"Ns.",
     ],
-    ids=["empty", "text", "bytes", "bytearray", "memo", "opcodes", "marks", "frame"],
+    ids=[
+        *("empty", "text", "bytes", "bytearray", "memo", "opcodes", "marks", "frame", "integer"),
+        *("deep key", "doubling key", "large key"),
+    ],
 )
 def test_sizes_are_not_believed(data):
     with pytest.raises(UnsafePickle):
         safe_pickle.load(data)
 
 
-def stored_array(shape, content: bytes, code: str = "f8", state: object = (3, "<")) -> object:
+def stored_array(shape, content: object, code: str = "f8", state: object = (3, "<")) -> object:
     dtype = Made(Name("numpy", "dtype"), (code, False, True), state)
-    arguments = (bytearray(content), dtype, shape, "C")
+    arguments = (bytearray(content) if isinstance(content, bytes) else content, dtype, shape, "C")
     return safe_pickle.load(write_pickle(Made(Name("numpy.core.numeric", "_frombuffer"), arguments), 5))
 
 
@@ -139,6 +146,12 @@ def stored_array(shape, content: bytes, code: str = "f8", state: object = (3, "<
         lambda: stored_array((1,), bytes(8), code="O8"),
         lambda: stored_array((1,), bytes(8), code="V8"),
         lambda: stored_array("text", bytes(8)),
+        lambda: stored_array((1,), 1 << 40),
+        lambda: stored_array((0, 1 << 62), b""),
+        lambda: stored_array((1,), Made(Name("_codecs", "encode"), ("12345678", "rot13"))),
+        lambda: stored_array((1,), Made(Name("_codecs", "encode"), ())),
+        lambda: safe_pickle.load(b"]q\x00(h\x00h\x00e."),  # a list that holds itself, twice
+        lambda: safe_pickle.load(b"(I1\nl" + b"".join(b"q%c(h%ch%cl" % (n, n, n) for n in range(40)) + b"."),
         lambda: stored_array((1,), bytes(8), state=7),
         lambda: safe_pickle.load(write_pickle(Made(Name("numpy", "ndarray"), (1 << 40,), by_new=True), 4)),
         lambda: safe_pickle.load(write_pickle({"not": "an array"}, 4)),
@@ -147,7 +160,7 @@ def stored_array(shape, content: bytes, code: str = "f8", state: object = (3, "<
 )
 def test_an_array_that_contradicts_itself_is_refused(make):
     with pytest.raises(UnsafePickle):
-        safe_pickle.dense(make())
+        pickled_arrays.dense(make())
 
 
 def stored_columns(indices: list[int], pointers: list[int]) -> object:
@@ -160,9 +173,9 @@ def stored_columns(indices: list[int], pointers: list[int]) -> object:
     [([9], [0, 1, 1]), ([-1], [0, 1, 1]), ([0], [0, 2, 1]), ([0], [0, 1]), ([0], [1, 1, 1]), ([0], [0, 0, 5])],
 )
 def test_a_sparse_matrix_that_contradicts_itself_is_refused(indices, pointers):
-    np.testing.assert_array_equal(safe_pickle.dense(stored_columns([2], [0, 0, 1])), [[0, 0], [0, 0], [0, 4]])
+    np.testing.assert_array_equal(pickled_arrays.dense(stored_columns([2], [0, 0, 1])), [[0, 0], [0, 0], [0, 4]])
     with pytest.raises(UnsafePickle):
-        safe_pickle.dense(stored_columns(indices, pointers))
+        pickled_arrays.dense(stored_columns(indices, pointers))
 
 
 @given(st.sampled_from(SEEDS), st.lists(st.tuples(st.integers(0, 10_000), st.binary(max_size=4)), max_size=4))
@@ -174,6 +187,6 @@ def test_a_damaged_file_is_refused_or_harmless(seed, changes):
     try:
         loaded = safe_pickle.load(bytes(data))
         for value in loaded.values() if isinstance(loaded, dict) else [loaded]:
-            safe_pickle.dense(value)
+            pickled_arrays.dense(value)
     except UnsafePickle:
         pass
