@@ -7,23 +7,20 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import aiohttp
-
 from avatar_store.store import default_store
 from client import aiortc_setup
 from client.equipment import Equipment
-from client.errors import ClientError, JoinRefused, ServerUnreachable
+from client.errors import ClientError, JoinRefused
+from client.server_socket import ServerSocket, stay_connected
 from client.server_url import parse_server_url
 from client.session import Session
 from client.shutdown import stopped_by_signals
-from client.signaling import CONNECT_TIMEOUT_S, FIRST_ATTEMPTS, HEARTBEAT_S, backoff_s
 from client.tasks import TaskOwner
 from codec.signaling import (
-    MAX_MESSAGE_BYTES,
     Assign,
     Error,
-    SignalingError,
     Unassign,
+    WorkerCommand,
     WorkerHello,
     WorkerWelcome,
     parse_worker_command,
@@ -83,54 +80,41 @@ class HostedWorker:
         self._url = parse_server_url(config.server_url) / "api/worker"
 
     async def run(self) -> None:
-        """Connects and reconnects; sessions outlive a lost connection."""
-        attempt, ever = 0, False
+        """Connects and reconnects until cancelled; sessions outlive a lost connection.
+
+        Raises:
+            JoinRefused: the server refuses the token.
+            ServerUnreachable: there is no server.
+        """
         try:
-            async with aiohttp.ClientSession() as http:
-                while True:
-                    try:
-                        welcomed = await self._connect_once(http)
-                    except (aiohttp.ClientError, TimeoutError, OSError) as error:
-                        logger.debug("worker connection failed: %s", type(error).__name__)
-                        welcomed = False
-                    ever |= welcomed
-                    attempt = 1 if welcomed else attempt + 1
-                    if not ever and attempt >= FIRST_ATTEMPTS:
-                        raise ServerUnreachable(f"The server at {self._url.origin()} cannot be reached.")
-                    await asyncio.sleep(backoff_s(attempt))
+            await stay_connected(self._url, self._speak)
         finally:
             await self._tasks.aclose()
 
-    async def _connect_once(self, http: aiohttp.ClientSession) -> bool:
-        async with asyncio.timeout(CONNECT_TIMEOUT_S):
-            socket = await http.ws_connect(self._url, heartbeat=HEARTBEAT_S, max_msg_size=2 * MAX_MESSAGE_BYTES)
-        welcomed = False
-        try:
-            hello = WorkerHello(self._config.make_token(), self._config.capacity, tuple(self._sessions))
-            await socket.send_str(hello.to_json())
-            async for frame in socket:
-                if frame.type is not aiohttp.WSMsgType.TEXT:
-                    continue
-                try:
-                    command = parse_worker_command(frame.data)
-                except SignalingError as error:
-                    logger.warning("command of the server dropped: %s", error.error_code)
-                    continue
-                match command:
-                    case WorkerWelcome():
-                        welcomed = True
-                        logger.info("hosted client ready: capacity=%d", self._config.capacity)
-                    case Assign(member_id, attach_token):
-                        self._assign(member_id, attach_token)
-                    case Unassign(member_id):
-                        self._unassign(member_id)
-                    case Error(error_code, detail, fatal):
-                        if fatal:
-                            raise JoinRefused(error_code, detail)
-                        logger.warning("server: %s", error_code)
-        finally:
-            await socket.close()
-        return welcomed
+    async def _speak(self, socket: ServerSocket) -> bool:
+        """One connection's life; True, since a worker comes back whatever ended it."""
+
+        def take(command: WorkerCommand) -> None:
+            socket.welcomed |= isinstance(command, WorkerWelcome)
+            self._obey(command)
+
+        hello = WorkerHello(self._config.make_token(), self._config.capacity, tuple(self._sessions))
+        await socket.send(hello.to_json())
+        await socket.listen(parse_worker_command, take)
+        return True
+
+    def _obey(self, command: WorkerCommand) -> None:
+        match command:
+            case WorkerWelcome():
+                logger.info("hosted client ready: capacity=%d", self._config.capacity)
+            case Assign(member_id, attach_token):
+                self._assign(member_id, attach_token)
+            case Unassign(member_id):
+                self._unassign(member_id)
+            case Error(error_code, detail, fatal):
+                if fatal:
+                    raise JoinRefused(error_code, detail)
+                logger.warning("server: %s", error_code)
 
     def _assign(self, member_id: str, attach_token: str) -> None:
         self._unassign(member_id)
