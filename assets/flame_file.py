@@ -49,6 +49,9 @@ _OPEN_KEY = "supr_expression_metadata"
 _NPZ_NAMES = {"faces": "f", "lbs_weights": "weights"}
 _TOLERANCE = 1e-3
 _LARGEST_M = 1.0
+_EYE_DISTANCE_M = (0.04, 0.1)
+_LARGEST_SHARE = 10.0
+"""Of one vertex in a joint: beyond, joints are differences of large numbers."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -193,7 +196,7 @@ def _check(source: str, arrays: Mapping[str, NDArray[Any]]) -> None:
         raise FlameFileError(f"{source}: the joints are not root, neck, jaw, left eye and right eye.")
     if weights.min() < -_TOLERANCE or np.abs(weights.sum(axis=1) - 1).max() > _TOLERANCE:
         raise FlameFileError(f"{source}: the skinning weights of a vertex do not add up to 1.")
-    if np.abs(regressor.sum(axis=1) - 1).max() > _TOLERANCE:
+    if np.abs(regressor).max() > _LARGEST_SHARE or np.abs(regressor.sum(axis=1) - 1).max() > _TOLERANCE:
         raise FlameFileError(f"{source}: the joint regressor's weights do not add up to 1.")
     for name in ("v_template", "shapedirs", "posedirs"):
         if np.abs(arrays[name]).max() > _LARGEST_M:
@@ -202,6 +205,8 @@ def _check(source: str, arrays: Mapping[str, NDArray[Any]]) -> None:
     eyes = joints[[LEFT_EYE, RIGHT_EYE]]
     if not (eyes[0, 0] > 0.01 + eyes[1, 0] and (eyes[:, 1:] > joints[NECK, 1:]).all()):
         raise FlameFileError(f"{source}: the head does not stand upright and look along +z, as FLAME's does.")
+    if not _EYE_DISTANCE_M[0] < np.linalg.norm(eyes[0] - eyes[1]) < _EYE_DISTANCE_M[1]:
+        raise FlameFileError(f"{source}: 'v_template' is not in metres, or not of a grown person's size.")
 
 
 def _edition(source: str, content: Mapping[Any, object], wanted: str | None) -> str:

@@ -106,7 +106,7 @@ def _dense(value: object, depth: int) -> NDArray[Any]:
     if isinstance(value, Made):
         return _from_made(value, depth)
     # Flat ones only: a list that holds another one twice, and so on, has no end.
-    numbers = value if isinstance(value, (list, tuple)) else (value,)
+    numbers = cast("list[object]", value) if isinstance(value, (list, tuple)) else [value]
     if len(numbers) <= MAX_ELEMENTS and all(type(number) in (bool, int, float) for number in numbers):
         array = np.array(value)
         if array.dtype.kind in "biuf":

@@ -194,9 +194,10 @@ class _Machine:
         return items
 
     def _extend(self, items: Any) -> None:
-        if not isinstance(self._stack[-1], list):
+        target: Any = self._stack[-1]
+        if not isinstance(target, list):
             _refuse()
-        self._stack[-1].extend(items)
+        target += items
 
     def _update(self, items: Any) -> None:
         if not isinstance(self._stack[-1], dict) or len(items) % 2:
@@ -208,11 +209,12 @@ class _Machine:
                 _refuse()
             self._stack[-1][key] = value
 
-    def _make(self, maker: object, arguments: object) -> None:
-        if not isinstance(maker, Maker) or not isinstance(arguments, tuple):
+    def _make(self, maker: Any, arguments: Any) -> None:
+        if not isinstance(maker, Maker) or type(arguments) is not tuple:
             _refuse()
-        if maker is Maker.EMPTY:
-            maker, arguments = (arguments[0] if arguments else None), ()
-            if not isinstance(maker, Maker) or maker in (Maker.EMPTY, Maker.LATIN1):
-                raise UnsafePickle("The file builds an object that no FLAME model holds: it is refused.")
-        self._stack.append(Made(maker, arguments))
+        if maker is not Maker.EMPTY:
+            self._stack.append(Made(maker, arguments))
+        elif arguments and isinstance(arguments[0], Maker) and arguments[0] not in (Maker.EMPTY, Maker.LATIN1):
+            self._stack.append(Made(arguments[0]))
+        else:
+            raise UnsafePickle("The file builds an object that no FLAME model holds: it is refused.")

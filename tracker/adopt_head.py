@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codec.params import MAX_EXPRESSION, FaceParams
+from renderer.errors import HeadModelError
 from renderer.head import draw
 from renderer.head.flame_head import connected_pieces
 from renderer.head.model import HeadModel, Part
@@ -59,6 +60,7 @@ def adopt_head(head: HeadModel, model: HeadModel, progress: Progress = lambda _s
         progress: is told how far it is.
 
     Raises:
+        HeadModelError: its skin is not seen from outside.
         NoFaceFound: MediaPipe sees no face in the drawings.
         TrackerAssetError: MediaPipe's model is missing.
     """
@@ -142,6 +144,8 @@ def _outer_skin(head: HeadModel, pose: HeadPoser) -> NDArray[np.int64]:
         hits = draw.cast(pose(np.radians(yaw), 0.0, np.radians(pitch)), both_sides, FOCAL, SIZE)
         seen[head.faces[np.unique(hits.faces[(hits.faces >= 0) & (hits.faces < count)])]] = True
     whole = skin & seen[head.faces].all(axis=1)
+    if not whole.any():
+        raise HeadModelError("The head model shows no skin from outside: its triangles may be the wrong way round.")
     piece = connected_pieces(head.faces[whole], len(seen))
     largest = np.bincount(piece[head.faces[whole, 0]]).argmax()  # others were seen through a chink between the lips
     near = piece == largest

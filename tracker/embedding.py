@@ -211,10 +211,10 @@ def _surface_points(sitter: Sitter, rest: Array, opening: float, detector: Detec
 
 
 def _pull_inside(points: Array, mask: NDArray[np.bool_]) -> Array:
-    """Moves points that miss the head to the nearest pixel of it."""
+    """Moves points that miss the head, or the picture, to the nearest pixel of it."""
     rows, columns = np.nonzero(mask)
-    result = points.copy()
-    inside = points.astype(int).clip(0, len(mask) - 1)
+    result = points.clip(0, len(mask) - 1)
+    inside = result.astype(int)
     for index in np.flatnonzero(~mask[inside[:, 1], inside[:, 0]]):
         nearest = ((columns - points[index, 0]) ** 2 + (rows - points[index, 1]) ** 2).argmin()
         result[index] = columns[nearest] + 0.5, rows[nearest] + 0.5

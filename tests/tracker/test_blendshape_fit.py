@@ -5,7 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from renderer.errors import HeadModelError
 from renderer.head.open_head import load_open_head
+from tracker.adopt_head import painted
 from tracker.assets import locate_model
 from tracker.blendshape_fit import fit_blendshapes
 from tracker.embedding import NoFaceFound, find_face, mirror_pairs
@@ -66,3 +68,8 @@ def test_a_drawing_without_a_face_is_a_sentence():
             find_face(finder, np.full((200, 200, 3), 128, np.uint8))
     finally:
         finder.close()
+
+
+def test_a_head_that_is_inside_out_is_a_sentence():
+    with pytest.raises(HeadModelError, match="wrong way round"):
+        painted(replace(HEAD, faces=HEAD.faces[:, ::-1]))
