@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from itertools import repeat
 from typing import Any, ParamSpec, cast
 
 import av
@@ -134,8 +135,9 @@ class Compositor:
                 changed = True
             else:
                 changed = False
-            due = [(heads[tile.member_id], tile) for tile in layout.tiles if heads[tile.member_id].due(started)]
-            drawn = list(self._pool.map(lambda job: self._draw(*job, buffer, started), due))
+            tiles = [tile for tile in layout.tiles if heads[tile.member_id].due(started)]
+            due = [heads[tile.member_id] for tile in tiles]
+            drawn = list(self._pool.map(self._draw, due, tiles, repeat(buffer), repeat(started)))
             changed |= any(cpu_s is not None for cpu_s in drawn)
             if changed and not self._stopping.is_set():
                 self._on_frame(_frame_of(buffer), layout)
