@@ -1,13 +1,12 @@
-"""Starts the server: as a context for a program that does more, or alone until it is told to stop."""
+"""Starts the server as a context; stopping it is up to the program around it."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import errno
-import signal
 import socket
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 
 from aiohttp import web
@@ -58,30 +57,6 @@ async def running_server(config: ServerConfig) -> AsyncGenerator[RunningServer, 
         yield RunningServer(host, runner.addresses[0][1])
     finally:
         await runner.cleanup()
-
-
-def run_server(config: ServerConfig, on_ready: Callable[[RunningServer], None] | None = None) -> None:
-    """Runs the server until SIGINT or SIGTERM.
-
-    Args:
-        config: its settings.
-        on_ready: called once it listens.
-
-    Raises:
-        ConfigError: the web root is not one.
-        ServerStartError: the server cannot listen at its address.
-    """
-    asyncio.run(_serve(config, on_ready))
-
-
-async def _serve(config: ServerConfig, on_ready: Callable[[RunningServer], None] | None) -> None:
-    stop, loop = asyncio.Event(), asyncio.get_running_loop()
-    for name in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(name, stop.set)
-    async with running_server(config) as server:
-        if on_ready is not None:
-            on_ready(server)
-        await stop.wait()
 
 
 def _explain(error: OSError, config: ServerConfig) -> str:

@@ -1,14 +1,15 @@
+import asyncio
 import os
 import signal
 import socket
-import threading
 
 import aiohttp
 import pytest
 
+from client.shutdown import stopped_by_signals
 from server.config import ServerConfig
 from server.errors import ServerStartError
-from server.run import run_server, running_server
+from server.run import running_server
 
 
 async def test_a_running_server_answers_at_its_url(web_root):
@@ -36,13 +37,11 @@ async def test_an_address_of_another_machine_is_one_clear_sentence(web_root):
             pass
 
 
-def test_a_server_stops_on_a_signal(web_root):
-    """Runs in the main thread, as signal handlers need it; the signal comes once the server listens."""
-    ready: list[int] = []
-
-    def stop(server) -> None:
-        ready.append(server.port)
-        threading.Thread(target=os.kill, args=(os.getpid(), signal.SIGTERM)).start()
-
-    run_server(ServerConfig(port=0, web_root=web_root), on_ready=stop)
-    assert ready[0] > 0
+async def test_a_signal_stops_the_server_and_frees_its_port(web_root):
+    """As `visavis serve` runs it."""
+    async with stopped_by_signals(), running_server(ServerConfig(port=0, web_root=web_root)) as server:
+        with socket.create_connection((server.host, server.port)):
+            os.kill(os.getpid(), signal.SIGTERM)
+            await asyncio.Event().wait()
+    with socket.create_server((server.host, server.port)):
+        pass
