@@ -11,7 +11,7 @@ nested keys, lists of lists of lists, numbers of a million digits) is refused or
 from __future__ import annotations
 
 import pickletools
-from typing import Any, NoReturn
+from typing import Any, NoReturn, cast
 
 from assets.errors import UnsafePickle
 from assets.pickled_arrays import ALLOWED, Made, Maker
@@ -209,12 +209,14 @@ class _Machine:
                 _refuse()
             self._stack[-1][key] = value
 
-    def _make(self, maker: Any, arguments: Any) -> None:
-        if not isinstance(maker, Maker) or type(arguments) is not tuple:
+    def _make(self, maker: object, given: object) -> None:
+        if not isinstance(maker, Maker) or not isinstance(given, tuple):
             _refuse()
+        arguments = cast("tuple[Any, ...]", given)
         if maker is not Maker.EMPTY:
             self._stack.append(Made(maker, arguments))
-        elif arguments and isinstance(arguments[0], Maker) and arguments[0] not in (Maker.EMPTY, Maker.LATIN1):
-            self._stack.append(Made(arguments[0]))
-        else:
+            return
+        kind: object = arguments[0] if arguments else None
+        if not isinstance(kind, Maker) or kind in (Maker.EMPTY, Maker.LATIN1):
             raise UnsafePickle("The file builds an object that no FLAME model holds: it is refused.")
+        self._stack.append(Made(kind))

@@ -69,11 +69,12 @@ class Asset:
         """Path of one of its files, verified: call it once and keep the result.
 
         Raises:
-            KeyError: the asset never had such a file.
             AssetDamaged: the file is missing or has changed since it was installed.
         """
-        expected = self.files[name]
         path = self.folder / name
+        expected = self.files.get(name)
+        if expected is None:
+            raise AssetDamaged(f"The installed {self.kind} holds no {name}: {self._remedy}.")
         try:
             if path.stat().st_size == expected.size and _digest(path) == expected.sha256:
                 return path
@@ -122,7 +123,8 @@ class AssetStore:
             try:
                 stored = {name: _store(folder / name, content) for name, content in files.items()}
                 now = datetime.now(UTC).isoformat(timespec="seconds")
-                asset = Asset(kind, Path(source).name, sha256, edition, licence, now, folder, stored)
+                name = Path(source).name.encode("utf-8", "replace").decode()  # file names can be any bytes
+                asset = Asset(kind, name, sha256, edition, licence, now, folder, stored)
                 self._write_manifest(asset)
             except BaseException:
                 shutil.rmtree(folder, ignore_errors=True)
@@ -195,14 +197,9 @@ class AssetStore:
 
     def _write_manifest(self, asset: Asset) -> None:
         content = asdict(asset) | {"folder": asset.folder.name}
-        descriptor, name = tempfile.mkstemp(dir=self.root, suffix=".part")
-        try:
-            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                json.dump(content, file, indent=2)
-            os.replace(name, self._manifest(asset.kind))
-        except BaseException:
-            os.unlink(name)
-            raise
+        partial = asset.folder / "manifest.part"
+        partial.write_text(json.dumps(content, indent=2), encoding="utf-8")
+        partial.replace(self._manifest(asset.kind))
 
     def _sweep(self, kind: str, current: Path, previous: Path | None) -> None:
         """Deletes the files of the installation before, and what killed processes left; others may be being filled."""

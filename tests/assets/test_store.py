@@ -52,7 +52,12 @@ def test_an_installation_that_fails_leaves_the_old_one(store, tmp_path):
     with pytest.raises(AssetError, match="cannot be stored"):
         store.add("smirk", {"net.onnx": tmp_path / "absent"}, **ABOUT)
     assert store.find("smirk") == old
-    assert [path.name for path in store.root.iterdir() if path.is_dir()] == [old.folder.name]
+    assert sorted(path.name for path in store.root.iterdir()) == [old.folder.name, "smirk.json"]
+
+
+def test_a_file_name_that_is_no_text_is_kept_as_one(store):
+    asset = store.add("flame", {"head.npz": b"content"}, **(ABOUT | {"source": os.fsdecode(b"model\xff.pkl")}))
+    assert asset.source.encode() == b"model?.pkl"
 
 
 def test_removing_deletes_the_files(store):
@@ -69,6 +74,8 @@ def test_a_changed_or_missing_file_is_not_served(store):
     with pytest.raises(AssetDamaged, match="has changed since it was installed"):
         asset.path("head.npz")
     (asset.folder / "head.npz").unlink()
+    with pytest.raises(AssetDamaged, match="holds no other.npz"):
+        asset.path("other.npz")
     with pytest.raises(AssetDamaged, match="visavis assets install flame"):
         asset.path("head.npz")
 

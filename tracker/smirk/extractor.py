@@ -200,7 +200,7 @@ def _installed(store: AssetStore) -> tuple[Path, Path]:
         if asset is None:
             raise SmirkUnavailable("SMIRK's weights are not installed: visavis assets install smirk --from FILE")
         return asset.path(FRAME_FILE), asset.path(SHAPE_FILE)
-    except (AssetError, KeyError) as error:
+    except AssetError as error:
         raise SmirkUnavailable(f"SMIRK's weights cannot be used: {error}") from error
 
 

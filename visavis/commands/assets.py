@@ -34,13 +34,13 @@ def list_assets() -> None:
     if not installed:
         print("Nothing is installed; the open head and MediaPipe need nothing. See docs/assets.md.")
         return
-    console = Console()
+    console = Console(markup=False)  # file names are no markup
     table = Table("kind", "edition", "file", "SHA-256", "installed")
     for asset in installed:
         table.add_row(asset.kind, asset.edition, asset.source, asset.sha256[:16], asset.installed[:10])
     console.print(table)
     for asset in installed:
-        console.print(f"{asset.edition}: {asset.licence}", markup=False, highlight=False)
+        console.print(f"{asset.edition}: {asset.licence}", highlight=False)
 
 
 @install.command("flame")
