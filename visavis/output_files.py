@@ -28,8 +28,17 @@ def check_output(path: Path, *, reads: Path | None = None) -> None:
         reads: the command's input, which it must not be.
 
     Raises:
-        CommandError: the path is a directory, has no directory to be in, is the input, or may not be written.
+        CommandError: the path is a directory, has no directory to be in, is the input, may not be written, or is none
+            that the system can have.
     """
+    try:
+        _check_output(path, reads)
+    except (OSError, ValueError) as error:  # a name too long, ...
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise CommandError(f"{path} cannot be written: {reason}.") from error
+
+
+def _check_output(path: Path, reads: Path | None) -> None:
     if path.is_dir():
         raise CommandError(f"{path} is a directory: name a file.")
     if not path.parent.is_dir():
@@ -53,7 +62,8 @@ def completed(path: Path) -> Iterator[Path]:
         with _told(path):
             partial.replace(path)
     finally:
-        partial.unlink(missing_ok=True)
+        with suppress(OSError):  # a name too long to be written cannot be removed either
+            partial.unlink()
 
 
 @contextmanager

@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from client.capture.frames import RgbConverter
-from client.capture.media_file import MediaInfo, iter_frames, probe
+from client.capture.media_file import MediaInfo, check_complete, iter_frames, probe
+from client.errors import MediaError
 from renderer.head.model import HeadModel
 from tracker.extractor import Extractor, open_extractor
 from tracker.face_tracker import TrackResult
@@ -64,11 +65,12 @@ class TrackSummary:
         pictures: number of pictures.
         faces: those with a face.
         residual_pct: median rms landmark error, % of the distance of the outer eye corners.
-        clip_s: length of the recording.
+        clip_s: length of the recording, as it announces it.
         work_s: time that it took.
         width, height: of the tracked pictures.
         extractor, head, head_model_id: what made the parameters.
         files: what was written.
+        warning: a sentence, where the recording is cut off.
     """
 
     pictures: int
@@ -82,6 +84,7 @@ class TrackSummary:
     head: str
     head_model_id: str
     files: list[str]
+    warning: str | None
 
 
 def check_job(job: TrackJob) -> MediaInfo:
@@ -135,7 +138,16 @@ def track_clip(job: TrackJob, on_picture: Callable[[int, int], None] = lambda do
         head=job.head.name,
         head_model_id=track.head_model_id,
         files=[str(path) for path in job.outputs],
+        warning=_cut_off(job.clip, info, float(track.time_s[-1])),
     )
+
+
+def _cut_off(clip: Path, info: MediaInfo, end_s: float) -> str | None:
+    try:
+        check_complete(clip, info, end_s)
+    except MediaError as error:
+        return str(error)
+    return None
 
 
 class _Run:

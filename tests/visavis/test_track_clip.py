@@ -14,6 +14,7 @@ import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
+from client.capture.media_file import MediaInfo, probe
 from client.errors import MediaError
 from renderer.head.open_head import load_open_head
 from tracker.assets import TrackerAssetError
@@ -124,6 +125,8 @@ def test_outputs_that_cannot_be(job: TrackJob, tmp_path: Path) -> None:
     for changes, sentence in (
         ({"out": tmp_path / "none" / "track.npz"}, "no directory"),
         ({"out": tmp_path}, "is a directory"),
+        ({"out": tmp_path / ("long" * 70)}, "too long"),
+        ({"overlay": tmp_path / ("long" * 63)}, "too long"),
         ({"overlay": job.clip}, "is the recording itself"),
         ({"overlay": job.out}, "same name"),
     ):
@@ -160,6 +163,18 @@ def test_the_command_prints_its_summary_as_json(clip: Path, tmp_path: Path) -> N
     summary = json.loads(result.stdout)
     assert summary["pictures"] == summary["faces"] == round(SECONDS * RATE)
     assert summary["files"] == [str(out)]
+
+
+def test_a_recording_that_is_cut_off_is_told(clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def announced(path: Path) -> MediaInfo:
+        return replace(probe(path), video_s=60.0)
+
+    monkeypatch.setattr("visavis.track_clip.probe", announced)
+    result = CliRunner().invoke(app, ["track", str(clip), "-o", str(tmp_path / "t.npz")])
+    assert result.exit_code == 0
+    assert "ends early: " in result.stderr
+    assert " of 60.0 s" in result.stderr
+    assert load_track(tmp_path / "t.npz").detected.all()
 
 
 def test_a_matting_network_of_ones_own_must_be_one(clip: Path, tmp_path: Path) -> None:

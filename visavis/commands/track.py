@@ -47,13 +47,15 @@ def track(
     """Track the face in a recording, picture by picture (docs/tracking.md)."""
     from visavis.track_clip import TrackJob, check_job, track_clip
 
-    console = Console(stderr=True)
+    console = Console(stderr=True, markup=False)
+    if matte_model is not None and matte is None:
+        raise CommandError("--matte-model is for --matte: name the matte to write, too.")
     job = TrackJob(clip, out, _load_head(head), extractor.value, overlay, matte)
     check_job(job)  # before anything is fetched for it
     if matte is not None:
         job = TrackJob(clip, out, job.head, extractor.value, overlay, matte, _matte_network(matte_model, console))
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TextColumn("pictures,"),
@@ -63,6 +65,8 @@ def track(
     with Progress(*columns, console=console, transient=True) as progress:
         task = progress.add_task(f"tracking {clip.name}", total=None)
         summary = track_clip(job, lambda done, total: progress.update(task, completed=done, total=total))
+    if summary.warning is not None:
+        typer.echo(f"visavis: {summary.warning}", err=True)
     if as_json:
         typer.echo(json.dumps(summary.__dict__))
         return
