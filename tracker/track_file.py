@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import lzma
 import zipfile
 import zlib
 from dataclasses import dataclass, fields
@@ -140,22 +141,30 @@ def load_track(path: Path) -> Track:
     """
     try:
         with zipfile.ZipFile(path) as archive:
-            if int(_member(archive, path, "format", "i", ())) != FORMAT:
+            if int(_member(archive, path, "format", "<i4", ())) != FORMAT:
                 raise TrackFileError(f"{path.name} is a track file of another version: track the clip again.")
-            count = len(_member(archive, path, "time_s", "f", (None,)))
+            count = len(_member(archive, path, "time_s", "<f8", (None,)))
             arrays = {
-                name: _member(archive, path, name, np.dtype(kind).kind, (count, *shape)).astype(kind)
+                name: _member(archive, path, name, np.dtype(kind).str, (count, *shape))
                 for name, (kind, shape) in _SHAPES.items()
             }
-            width, height = (int(side) for side in _member(archive, path, "image_size", "i", (2,)))
-            focal_px = float(_member(archive, path, "focal_px", "f", ()))
+            width, height = (int(side) for side in _member(archive, path, "image_size", "<i4", (2,)))
+            focal_px = float(_member(archive, path, "focal_px", "<f8", ()))
             names: dict[str, Any] = {
                 name: str(_member(archive, path, name, "U", ()))
                 for name in ("head_model_id", "extractor", "clip_sha256")
             }
     except OSError as error:
         raise TrackFileError(f"{path.name} cannot be read ({error.strerror}).") from error
-    except (zipfile.BadZipFile, ValueError, EOFError, zlib.error, NotImplementedError, RuntimeError) as error:
+    except (
+        zipfile.BadZipFile,
+        ValueError,
+        EOFError,
+        zlib.error,
+        lzma.LZMAError,
+        NotImplementedError,
+        RuntimeError,
+    ) as error:
         raise TrackFileError(f"{path.name} is no track file, or a damaged one.") from error
     track = Track(**arrays, image_size=(width, height), focal_px=focal_px, **names)
     seen = track.detected
@@ -167,7 +176,7 @@ def load_track(path: Path) -> Track:
 
 
 def _member(archive: zipfile.ZipFile, path: Path, name: str, kind: str, shape: tuple[int | None, ...]) -> NDArray[Any]:
-    """One array of the archive; its header is checked before memory is taken for it."""
+    """One array of the archive; its header is checked before memory is taken for it. `kind`: "U" or a whole type."""
     try:
         file = archive.open(f"{name}.npy")
     except KeyError:
@@ -180,7 +189,8 @@ def _member(archive: zipfile.ZipFile, path: Path, name: str, kind: str, shape: t
             side <= MAX_PICTURES if wanted is None else side == wanted
             for side, wanted in zip(found, shape, strict=True)
         )
-        if not fits or dtype.kind != kind or dtype.itemsize > 4 * _LONGEST_NAME:
+        is_kind = (dtype.kind == kind and dtype.itemsize <= 4 * _LONGEST_NAME) or dtype.str == kind
+        if not fits or not is_kind:
             raise TrackFileError(f"{path.name} is no track file: {name} has another type or shape.")
     with archive.open(f"{name}.npy") as file:
         return npy.read_array(file, allow_pickle=False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import zipfile
+import zlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import IO, Any
@@ -82,7 +83,7 @@ def read_head(file: IO[bytes], name: str | None = None) -> HeadModel:
         name: for a file that does not hold its name.
 
     Raises:
-        KeyError, ValueError, OSError: the file is damaged.
+        KeyError, ValueError, OSError, EOFError, zipfile.BadZipFile, zlib.error: the file is damaged.
     """
     with np.load(file, allow_pickle=False) as stored:
         arrays = {key: stored[key] for key in ARRAY_TYPES}
@@ -108,7 +109,7 @@ def load_head(wanted: str, installed: Iterable[Path] = ()) -> HeadModel:
         try:
             with path.open("rb") as file:
                 head = read_head(file)
-        except (KeyError, ValueError, OSError, zipfile.BadZipFile) as error:
+        except (KeyError, ValueError, OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
             raise HeadModelError(f"The head model {path} is damaged: install it again.") from error
         if wanted in (head.name, head.model_id):
             return head

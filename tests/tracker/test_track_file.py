@@ -93,6 +93,7 @@ def test_an_extractor_without_landmarks():
         ({"pose": np.zeros((3, 12), np.float32)}, "pose has another type or shape"),
         ({"gaze": np.zeros((2, 4), np.float32)}, "gaze has another type or shape"),
         ({"extractor": np.zeros(5)}, "extractor has another"),
+        ({"scores": np.zeros((3, 52), np.float64)}, "scores has another type or shape"),
         ({"format": np.int32(2)}, "another version"),
         ({"time_s": np.array([0.0, 0.1, 0.1])}, "numbers that no track has"),
         ({"gaze": np.full((3, 4), np.inf, np.float32)}, "numbers that no track has"),
