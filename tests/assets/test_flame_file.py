@@ -28,8 +28,9 @@ def read(files) -> dict[str, FlameFile]:
 
 
 def with_change(path: Path, **changes: np.ndarray | None) -> Path:
-    """An npz of the synthetic arrays with some replaced, or left out (None)."""
-    content = {name: array for name, array in {**arrays(), **changes}.items() if array is not None}
+    """An npz of the synthetic arrays (directions that are zero and small) with some replaced, or left out (None)."""
+    still = {name: np.zeros(arrays()[name].shape, np.int8) for name in ("shapedirs", "posedirs")}
+    content = {name: array for name, array in {**arrays(), **still, **changes}.items() if array is not None}
     np.savez(path, allow_pickle=False, **content)
     return path
 
@@ -90,6 +91,7 @@ def broken(name: str, place: object, value: object) -> np.ndarray:
         ({"J_regressor": broken("J_regressor", (1, 1), 4.0)}, "do not add up to 1"),
         ({"kintree_table": broken("kintree_table", (0, 4), 2)}, "joints are not"),
         ({"J_regressor": broken("J_regressor", (0, [0, 1]), [1e200, -1e200])}, "do not add up to 1"),
+        ({"shapedirs": np.full((5023, 3, 400), 7, np.int8)}, "'shapedirs' is not in metres"),
         ({"v_template": 1000 * arrays()["v_template"]}, "not in metres"),
         ({"v_template": 2 * arrays()["v_template"]}, "not in metres"),
         ({"v_template": arrays()["v_template"] * [-1, 1, 1]}, "stand upright"),

