@@ -88,6 +88,6 @@ def _fit(face: _Face, base: Array, wanted: Array, weights: Array, model_params: 
         steps = STEP * np.eye(len(base))[free]
         jacobian = np.stack([((face(base + result + step) - now) * root).ravel() / STEP for step in steps], axis=1)
         error = ((wanted - (now - rest)) * root).ravel()
-        system = np.concatenate([jacobian, np.diag(stiffness)])
-        result[free] += np.linalg.lstsq(system, np.concatenate([error, -stiffness * result[free]]), rcond=None)[0]
+        system = jacobian.T @ jacobian + np.diag(stiffness**2)  # well conditioned by the ridge
+        result[free] += np.linalg.solve(system, jacobian.T @ error - stiffness**2 * result[free])
     return result
