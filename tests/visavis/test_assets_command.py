@@ -133,10 +133,10 @@ def test_the_head_is_tracked(head):
 def test_the_track_command_uses_it(installed, head, tmp_path, monkeypatch):
     monkeypatch.setenv("VISAVIS_HOME", str(installed[0].root.parent))
     clip, out, overlay = (tmp_path / name for name in ("clip.mp4", "track.npz", "overlay.mp4"))
-    jaws = np.repeat([0.0, 0.3], 8)
+    closed, wide = (picture(head, face(jaw_pose=[jaw, 0, 0])) for jaw in (0.0, 0.3))
     with open_video(clip, (SIZE, SIZE), 25) as video:
-        for index, jaw in enumerate(jaws):
-            video.write(picture(head, face(jaw_pose=[jaw, 0, 0])), index / 25)
+        for index, drawn in enumerate([closed] * 8 + [wide] * 8):
+            video.write(drawn, index / 25)
     arguments = ["track", str(clip), "-o", str(out), "--overlay", str(overlay), "--head", "flame"]
     result = CliRunner().invoke(app, arguments, catch_exceptions=False)
     assert result.exit_code == 0, result.output
