@@ -52,7 +52,7 @@ _LOOKS = ((0, 0), (35, 0), (-35, 0), (65, 0), (-65, 0), (0, 25), (0, -25))
 
 
 def adopt_head(head: HeadModel, model: HeadModel, progress: Progress = lambda _step, _share: None) -> HeadModel:
-    """`head` with landmarks and blendshapes; its model_id stays. Takes about ten seconds.
+    """`head` with landmarks and blendshapes; its model_id stays. Takes seconds.
 
     Args:
         head: geometry only.

@@ -25,7 +25,7 @@ IDENTITY_FILE = "identity.npy"
 def install_flame(
     source: Path, store: AssetStore, progress: Callable[[str, float], None], *, edition: str | None = None
 ) -> Asset:
-    """Reads a FLAME file, makes a head model of it and stores that in place of an earlier one. Takes about 15 s.
+    """Reads a FLAME file, makes a head model of it and stores that in place of an earlier one. Takes seconds.
 
     Args:
         source: the user's file (assets.flame_file).

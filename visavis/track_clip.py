@@ -91,9 +91,11 @@ def check_job(job: TrackJob) -> MediaInfo:
     """Reads the recording's header and makes sure that the outputs can be written; nothing is written yet.
 
     Raises:
-        CommandError: an output cannot be written, or two are the same file.
+        CommandError: an output cannot be written, two are the same file, or the recording is a pipe.
         MediaError: the recording is missing, or no video that can be decoded.
     """
+    if job.clip.is_fifo():  # it is read more than once, and opening it may wait for good
+        raise CommandError(f"{job.clip.name} is a pipe: save it as a file first.")
     info = probe(job.clip)
     for path in job.outputs:
         check_output(path, reads=job.clip)

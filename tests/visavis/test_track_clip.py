@@ -136,6 +136,9 @@ def test_outputs_that_cannot_be(job: TrackJob, tmp_path: Path) -> None:
 
 
 def test_recordings_that_are_none(job: TrackJob, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.mp4")
+    with pytest.raises(CommandError, match="is a pipe"):
+        track_clip(replace(job, clip=tmp_path / "pipe.mp4"))
     text = tmp_path / "notes.txt"
     text.write_text("not a video")
     for path in (text, tmp_path / "missing.mp4", tmp_path):
