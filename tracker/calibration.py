@@ -54,8 +54,15 @@ class ScoreCalibration:
         self._quantile, self._cap = _rest_rules()
         self.reset()
 
+    def know(self, rest: Array, closed: Array, gains: Array) -> None:
+        """Takes the person's [52] rest, [2] closed eyes and [52] gains from a profile; they stay until `reset`."""
+        self._rest, self._closed, self._gains = rest.copy(), closed.copy(), gains.copy()
+        self._known = True
+
     def reset(self) -> None:
         """Forgets the person."""
+        self._known = False
+        self._gains = np.ones(52)
         self._histogram = np.zeros((52, _BINS))
         assumed = np.zeros(52, np.intp)
         assumed[list(BLINK)] = int(_BLINK_OPEN * _BINS)
@@ -71,6 +78,8 @@ class ScoreCalibration:
 
     def observe(self, scores: NDArray[np.float32], interval_s: float) -> None:
         """Learns from one picture that stands for `interval_s`."""
+        if self._known:
+            return
         self._histogram *= np.exp(-interval_s / _MEMORY_S)
         bins = np.minimum((scores * _BINS).astype(np.intp), _BINS - 1)
         self._histogram[np.arange(52), bins] += interval_s
@@ -85,7 +94,22 @@ class ScoreCalibration:
 
     def expression_scores(self, scores: NDArray[np.float32]) -> Array:
         """[52] scores with the resting face at zero and full effort at one."""
-        return np.clip((scores - self._rest) / (1 - self._rest), 0.0, 1.0)
+        return np.clip(self._gains * (scores - self._rest) / (1 - self._rest), 0.0, 1.0)
+
+    @property
+    def rest(self) -> Array:
+        """[52] resting scores."""
+        return self._rest.copy()
+
+    @property
+    def gains(self) -> Array:
+        """[52] what brings the person's strongest score to full effort."""
+        return self._gains.copy()
+
+    @property
+    def closed(self) -> Array:
+        """[2] score of the closed left and right eye."""
+        return self._closed.copy()
 
     def eyelids(self, scores: NDArray[np.float32]) -> Array:
         """[2] closure of the left and right eye: 0 at rest, 1 when closed."""
@@ -108,6 +132,8 @@ class LandmarkOffsets:
 
     _MEMORY_S = 30.0
     _FIRST_S, _PAUSE_S = 2.0, 0.15
+    _INFORMATION = np.array([120.0, 120.0, 12.0])
+    """What a second of a frontal face tells about an offset, per square metre: sideways, up, and in depth."""
     _STIFFNESS = 0.05
     """Trust in a zero offset, relative to one second of observation."""
 
@@ -125,6 +151,13 @@ class LandmarkOffsets:
         self._target = np.zeros((count, 3))
         self.observed_s = 0.0
         self._waiting_s = 0.0
+
+    def know(self, offsets: Array) -> None:
+        """Takes the person's [n, 3] offsets from a profile, as if this face had been seen for a while."""
+        self.offsets = offsets.copy()
+        self._information[:] = self._FIRST_S * np.diag(self._INFORMATION)
+        self._target = self._FIRST_S * offsets * self._INFORMATION
+        self.observed_s = self._FIRST_S
 
     def doubt(self, seconds: float) -> None:
         """Keeps what was learned, but as if it had been seen for at most `seconds`."""

@@ -13,7 +13,8 @@ from tracker.detection import BLENDSHAPE_NAMES, Detection
 from tracker.fit import FitState, LandmarkFit, Prior, View
 from tracker.gaze import GazeEstimator
 from tracker.landmark_model import LandmarkModel
-from tracker.orientation import OrientationPrior
+from tracker.orientation import OrientationPrior, view_rotation
+from tracker.profile import PersonProfile, ProfileError
 from tracker.topology import fit_landmarks, inter_ocular
 
 FOCAL_RATIO = 1.1
@@ -42,10 +43,17 @@ class FaceEstimator:
     Args:
         head: the head model whose parameters are wanted.
         focal_ratio: focal length / longer side of the picture.
+        person: whom to expect, and before which camera; another face is still learned anew.
+
+    Raises:
+        ProfileError: the profile is for another head model.
     """
 
-    def __init__(self, head: HeadModel, *, focal_ratio: float = FOCAL_RATIO) -> None:
-        self._focal_ratio = focal_ratio
+    def __init__(
+        self, head: HeadModel, *, focal_ratio: float = FOCAL_RATIO, person: PersonProfile | None = None
+    ) -> None:
+        self._head_model_id = head.model_id
+        self._focal_ratio = focal_ratio if person is None else person.focal_ratio
         self._indices, weights = fit_landmarks(head.landmark_weights)
         model = LandmarkModel.of(head, self._indices)
         self._dims = head.expressiondirs.shape[2]
@@ -64,6 +72,51 @@ class FaceEstimator:
         self._time_s: float | None = None
         self._usual_residual = STRANGER_RESIDUAL
         self._middle_px = np.zeros(2)
+        if person is not None:
+            self._know(person)
+
+    def _know(self, person: PersonProfile) -> None:
+        if person.head_model_id != self._head_model_id or person.offsets.shape != self._offsets.offsets.shape:
+            raise ProfileError("The profile belongs to another head model: make it anew.")
+        self._offsets.know(person.offsets)
+        self._scores.know(person.rest, person.closed, person.gains)
+        self._orientation.know(person.rotation_pitch, person.neutral_pitch)
+        self._gaze.know(person.gaze_bias)
+
+    def know_scores(self, rest: NDArray[np.float64], closed: NDArray[np.float64], gains: NDArray[np.float64]) -> None:
+        """Takes what is known of the person's scores, see PersonProfile, instead of learning it."""
+        self._scores.know(rest, closed, gains)
+
+    def profile(self) -> PersonProfile:
+        """What was learned about the person so far."""
+        return PersonProfile(
+            head_model_id=self._head_model_id,
+            focal_ratio=self._focal_ratio,
+            offsets=self._offsets.offsets.copy(),
+            rest=self._scores.rest,
+            closed=self._scores.closed,
+            gains=self._scores.gains,
+            rotation_pitch=self._orientation.pitch,
+            neutral_pitch=self._orientation.pitch,
+            gaze_bias=self._gaze.bias,
+        )
+
+    def neutral_pose(
+        self, detection: Detection, image_size: tuple[int, int], time_s: float
+    ) -> NDArray[np.float64] | None:
+        """[5] of a person who looks into the lens with a relaxed face: pitch and gaze (4) that this fit takes for it.
+
+        Arguments as for `estimate`; None where the landmarks are no face, or an eye is turned away.
+        """
+        if self.estimate(detection, image_size, time_s) is None or self._state is None:
+            return None
+        state, (height, width) = self._state, image_size
+        center, focal_px = np.array([width / 2, height / 2]), self._focal_ratio * max(height, width)
+        # A face that looks into the lens is turned towards it, not parallel to the picture.
+        facing = view_rotation(state.translation[:2] / state.translation[2] * focal_px, focal_px)
+        pitch = cv2.Rodrigues(facing.T @ state.rotation)[0][0, 0]
+        gaze = self._gaze.seen(detection.landmarks_px.astype(np.float64), state, focal_px, center)
+        return np.append(pitch, gaze) if np.isfinite(gaze).all() else None
 
     @property
     def is_following(self) -> bool:

@@ -12,6 +12,7 @@ from codec.params import FaceParams
 from renderer.head.model import HeadModel
 from tracker.estimator import FOCAL_RATIO, FaceEstimator
 from tracker.landmarker import Landmarker
+from tracker.profile import PersonProfile
 from tracker.smoothing import ParamsSmoother
 
 
@@ -41,18 +42,29 @@ class FaceTracker:
         head: the head model whose parameters are wanted.
         model_path: a `face_landmarker.task` of the user's own; the packaged one without.
         smoothing: filter the parameters over time; without, every picture stands for itself.
+        person: whom to expect (tracker.calibrate).
 
     Raises:
         TrackerAssetError: there is no usable model file.
+        ProfileError: the profile is for another head model.
     """
 
     name = "mediapipe"
     focal_ratio = FOCAL_RATIO
 
-    def __init__(self, head: HeadModel, *, model_path: Path | None = None, smoothing: bool = True) -> None:
+    def __init__(
+        self,
+        head: HeadModel,
+        *,
+        model_path: Path | None = None,
+        smoothing: bool = True,
+        person: PersonProfile | None = None,
+    ) -> None:
         self.head_model_id = head.model_id
         self._landmarker = Landmarker(model_path)
-        self._estimator = FaceEstimator(head)
+        self._estimator = FaceEstimator(head, person=person)
+        if person is not None:
+            self.focal_ratio = person.focal_ratio
         self._smoother = ParamsSmoother() if smoothing else None
         self._time_s = 0.0
 

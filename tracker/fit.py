@@ -33,9 +33,10 @@ EXPRESSION_SIGMA = 0.6
 """How far the expression strays from the scores' prior, standard deviations of the head model."""
 EXPRESSION_STEP_SIGMA = 1.0
 """How far it moves from picture to picture beyond the prior's own movement."""
-ROTATION_SIGMA = 0.01
-"""How far the skull's rotation strays from MediaPipe's, which knows depth from the picture, radians."""
-JAW_SIGMA = np.array([0.04, 0.015, 0.015])
+ROTATION_SIGMA = np.array([0.04, 0.1, 0.1])
+"""How far the skull's pitch, yaw and roll stray from MediaPipe's, which knows depth from the picture, radians.
+Landmarks tell turns well (MediaPipe makes them a tenth too small), but mistake a dropped jaw for a nod."""
+JAW_SIGMA = np.array([0.08, 0.015, 0.015])
 """How far the jaw strays from the scores' prior, radians."""
 MAX_EXPRESSION_SIGMA = 4.0
 """What the parameter stream carries."""
@@ -167,7 +168,7 @@ class LandmarkFit:
                 prior.jaw_pose,
                 self._jaw_information,
                 np.eye(3) if prior.rotation is None else prior.rotation,
-                0.0 if prior.rotation is None else self._rotation_information,
+                np.zeros(3) if prior.rotation is None else self._rotation_information,
             ),
             self._bounds,
             iterations,

@@ -69,7 +69,7 @@ class Trust(NamedTuple):
         expression: [E] center and expression_information.
         previous_expression: [E] center and step_information.
         jaw: [3] center and [3] jaw_information.
-        rotation: [3, 3] center and rotation_information (0 where the rotation is unknown).
+        rotation: [3, 3] center and [3] rotation_information about x, y, z (0 where the rotation is unknown).
     """
 
     expression: Array
@@ -79,7 +79,7 @@ class Trust(NamedTuple):
     jaw: Array
     jaw_information: Array
     rotation: Array
-    rotation_information: float
+    rotation_information: Array
 
 
 class Bounds(NamedTuple):
@@ -250,10 +250,10 @@ def _add_trust(normal: Array, change: Array, trust: Trust, rotation: Array, jaw_
     """Adds the terms that hold the estimate to the normal equations and to the negative gradient."""
     away = vector_of(product(rotation, trust.rotation.T))
     for i in range(3):
-        normal[i, i] += 1e-6 + trust.rotation_information
+        normal[i, i] += 1e-6 + trust.rotation_information[i]
         normal[3 + i, 3 + i] += 1e-6
         normal[6 + i, 6 + i] += trust.jaw_information[i]
-        change[i] -= trust.rotation_information * away[i]
+        change[i] -= trust.rotation_information[i] * away[i]
         change[6 + i] -= trust.jaw_information[i] * (jaw_pose[i] - trust.jaw[i])
     for k in range(expression.size):
         normal[9 + k, 9 + k] += trust.expression_information + trust.step_information

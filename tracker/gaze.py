@@ -13,6 +13,10 @@ from tracker.topology import LEFT_EYE_CORNERS, LEFT_IRIS, RIGHT_EYE_CORNERS, RIG
 
 Array = NDArray[np.float64]
 
+YAW_GAIN, PITCH_GAIN = 1.3, 2.0
+"""MediaPipe's iris landmarks move less than irises do, above all up and down, where lids hide them. Measured on
+rendered heads of known gaze (docs/tracking.md): 1.2 to 1.4 and 2.2 to 3.0."""
+
 MAX_YAW = 0.7
 MAX_PITCH = 0.5
 _MAX_VERGENCE = 0.15
@@ -41,8 +45,18 @@ class GazeEstimator:
         self._iris_distance = float(np.linalg.norm(irises - self._centers, axis=1).mean())
         self.reset()
 
+    @property
+    def bias(self) -> Array:
+        """[4] the person's constant error, as far as it was learned."""
+        return self._bias.copy()
+
+    def know(self, bias: Array) -> None:
+        """Takes the person's [4] constant error from a profile; it stays until `reset`."""
+        self._bias, self._known = bias.copy(), True
+
     def reset(self) -> None:
         """Forgets the person."""
+        self._known = False
         self._bias = np.zeros(4)
         self._observed_s = 0.0
         self._gaze = np.zeros(4)
@@ -71,9 +85,9 @@ class GazeEstimator:
             score_gaze: [4] what the eyeLook scores say.
             eyelids: [2] closure; an eye that is closed keeps its gaze.
         """
-        seen = np.array([self._of_eye(eye, landmarks_px, state, focal_px, center_px) for eye in range(2)]).ravel()
+        seen = self.seen(landmarks_px, state, focal_px, center_px)
         visible = np.repeat(eyelids < _HIDDEN, 2) & np.isfinite(seen)
-        if visible.all():
+        if visible.all() and not self._known:
             self._observed_s = min(self._observed_s + interval_s, _BIAS_MEMORY_S)
             gain = min(1.0, interval_s / self._observed_s)
             self._bias += gain * (score_gaze - seen - self._bias)
@@ -84,6 +98,11 @@ class GazeEstimator:
         limit = np.array([MAX_YAW, MAX_PITCH, MAX_YAW, MAX_PITCH])
         self._gaze = np.clip(gaze, -limit, limit)
         return self._gaze.copy()
+
+    def seen(self, landmarks_px: Array, state: FitState, focal_px: float, center_px: Array) -> Array:
+        """[4] gaze as the irises tell it, constant error and all; not finite where an eye is turned away."""
+        eyes = [self._of_eye(eye, landmarks_px, state, focal_px, center_px) for eye in range(2)]
+        return np.array(eyes).ravel() * np.array([YAW_GAIN, PITCH_GAIN, YAW_GAIN, PITCH_GAIN])
 
     def _of_eye(self, eye: int, landmarks_px: Array, state: FitState, focal_px: float, center_px: Array) -> Array:
         """[2] yaw and pitch of one eye by its iris; not finite where the eyeball is turned away."""

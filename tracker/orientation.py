@@ -38,8 +38,20 @@ class OrientationPrior:
     def __init__(self) -> None:
         self.reset()
 
+    def know(self, pitch: float, neutral_pitch: float) -> None:
+        """Takes the person's constants from a profile: by how much the fit's pitch exceeds MediaPipe's, and the fit's
+        pitch when the person looks into the lens, which stays until `reset`."""
+        self._pitch, self._neutral_pitch = pitch, neutral_pitch
+        self._observed_s = _MEMORY_S
+
+    @property
+    def pitch(self) -> float:
+        """By how much the fit's pitch exceeds MediaPipe's."""
+        return self._pitch
+
     def reset(self) -> None:
         """Forgets the person."""
+        self._neutral_pitch: float | None = None
         self._pitch = 0.0
         self._observed_s = 0.0
 
@@ -67,9 +79,10 @@ class OrientationPrior:
 
     def level(self, fitted: Array) -> Array:
         """[3, 3] the fit's rotation without the difference of the neutral heads: upright where MediaPipe sees a face
-        upright. Without it everybody would hold the chin a few degrees too high, since the open head's face is
-        steeper than people's."""
-        return fitted @ _about_x(-self._pitch)
+        upright, or where the person's profile says so. Without it everybody would hold the chin a few degrees too
+        high, since the open head's face is steeper than people's."""
+        pitch = self._pitch if self._neutral_pitch is None else self._neutral_pitch
+        return fitted @ _about_x(-pitch)
 
     def observe(self, rotation: Array, fitted: Array, interval_s: float) -> None:
         """Learns from a picture where `in_our_camera` says `rotation` and the fit `fitted`."""

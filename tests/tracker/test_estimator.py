@@ -8,6 +8,7 @@ from codec.params import FaceParams
 from renderer.head.pose import rotation_matrix
 from tracker.detection import Detection
 from tracker.estimator import FaceEstimator
+from tracker.gaze import PITCH_GAIN, YAW_GAIN
 
 SIZE = (480, 640)
 FRAME_S = 0.04
@@ -123,9 +124,10 @@ def test_blink_closes_the_eye_that_blinks(studio, run, side, eye):
 def test_gaze_follows_the_irises_whichever_way_the_head_points(studio, run, yaw, turn):
     for _ in range(3):
         run(studio.detection(studio.face(global_rotation=[0, turn, 0])))
-    truth = studio.face(global_rotation=[0, turn, 0], gaze=[yaw, 0.1, yaw, 0.1])
-    params, _ = run(studio.detection(truth))
-    np.testing.assert_allclose(params.gaze, truth.gaze, atol=0.08)
+    # MediaPipe's iris landmarks move less than the irises.
+    shown = np.tile([yaw / YAW_GAIN, 0.1 / PITCH_GAIN], 2)
+    params, _ = run(studio.detection(studio.face(global_rotation=[0, turn, 0], gaze=shown)))
+    np.testing.assert_allclose(params.gaze, [yaw, 0.1, yaw, 0.1], atol=0.06)
 
 
 def test_a_stranger_is_learned_anew(studio):

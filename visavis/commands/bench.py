@@ -46,9 +46,16 @@ def render(json_file: JsonOption = None) -> None:
 @app.command("track")
 def track(
     clips: Annotated[Path | None, typer.Option(help="Folder of *.mp4 clips; default: the samples.")] = None,
+    synthetic: Annotated[bool, typer.Option("--synthetic", help="Drawn faces of known parameters instead.")] = False,
     json_file: JsonOption = None,
 ) -> None:
-    """Tracker: rate on one core, detection, residual, agreement with MediaPipe's own outputs."""
+    """Tracker: time, detection, residual and jitter on clips, or errors on drawn faces (--synthetic)."""
+    if synthetic:
+        from visavis.bench import track_synthetic
+
+        console = Console()
+        _report(console, "track", track_synthetic.run(console), json_file)
+        return
     from visavis.bench import track as bench
     from visavis.sample import fetch_recordings
 

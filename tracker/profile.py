@@ -1,0 +1,128 @@
+"""What a short take of a person teaches the tracker, to be kept: `calibrate` makes it, `FaceTracker` uses it.
+
+Without a profile the tracker learns most of this while it runs (tracker.calibration). A take adds what only a known
+performance can tell: what this person's resting, level face looks like, how strong a wide-open mouth or a broad smile
+scores, and the focal length of the camera.
+"""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tracker.detection import BLENDSHAPE_NAMES
+
+Array = NDArray[np.float64]
+
+MAX_PROFILE_BYTES = 1 << 20
+VERSION = 1
+
+SCHEDULE = (
+    (0.0, 1.5, "Look straight into the camera and relax your face"),
+    (1.5, 4.5, "Turn your head slowly to both sides, then up and down"),
+    (4.5, 5.5, "Open your mouth wide"),
+    (5.5, 6.5, "Smile broadly"),
+    (6.5, 7.5, "Pucker your lips"),
+    (7.5, 9.0, "Look straight into the camera and blink twice"),
+)
+"""Start and end (seconds) of the parts of a guided take, and what the person is asked to do."""
+
+TAKE_S = SCHEDULE[-1][1]
+REST_S = (0.3, 1.4)
+"""The part of the take that shows rest: a moment after it was asked for."""
+
+
+class ProfileError(Exception):
+    """A take teaches nothing, or a file is no profile; the message is for the person."""
+
+
+@dataclass(frozen=True, eq=False)
+class PersonProfile:
+    """A person in front of a camera, as the tracker sees them. Lengths in metres, angles in radians.
+
+    Args:
+        head_model_id: the head model that the landmark offsets belong to.
+        focal_ratio: focal length over the longer side of the picture.
+        offsets: [n, 3] landmark offsets from the head model, head frame, for the landmarks that the fit uses.
+        rest: [52] resting scores.
+        closed: [2] score of the closed left and right eye.
+        gains: [52] what brings this person's strongest score to full effort, at least 1.
+        rotation_pitch: by how much the fit's pitch exceeds MediaPipe's.
+        neutral_pitch: the fit's pitch of the face that looks into the lens.
+        gaze_bias: [4] added to the gaze that the irises tell.
+    """
+
+    head_model_id: str
+    focal_ratio: float
+    offsets: Array
+    rest: Array
+    closed: Array
+    gains: Array
+    rotation_pitch: float
+    neutral_pitch: float
+    gaze_bias: Array
+
+    def save(self, path: Path) -> None:
+        """Writes a .npz without pickled objects.
+
+        Raises:
+            ProfileError: the file cannot be written.
+        """
+        arrays = {field.name: np.asarray(getattr(self, field.name)) for field in fields(self)}
+        buffer = io.BytesIO()
+        np.savez(buffer, allow_pickle=False, version=np.asarray(VERSION), **arrays)
+        try:
+            path.write_bytes(buffer.getvalue())
+        except OSError as error:
+            raise ProfileError(f"Cannot write the profile {path}: {error.strerror}.") from error
+
+    @staticmethod
+    def load(path: Path) -> PersonProfile:
+        """Reads what `save` wrote.
+
+        Raises:
+            ProfileError: the file cannot be read, or is no profile.
+        """
+        try:
+            if path.stat().st_size > MAX_PROFILE_BYTES:
+                raise ProfileError(f"{path} is too large for a profile.")
+            with np.load(path, allow_pickle=False) as archive:
+                values: dict[str, Any] = {name: archive[name] for name in archive.files}
+        except OSError as error:
+            raise ProfileError(f"Cannot read the profile {path}: {error.strerror or 'it is damaged'}.") from error
+        except (ValueError, zipfile.BadZipFile) as error:
+            raise ProfileError(f"{path} is no profile of a person.") from error
+        return _checked(path, values)
+
+
+def _checked(path: Path, values: dict[str, Any]) -> PersonProfile:
+    scores = (len(BLENDSHAPE_NAMES),)
+    shapes: dict[str, tuple[int, ...] | None] = {
+        "focal_ratio": (),
+        "offsets": None,
+        "rest": scores,
+        "closed": (2,),
+        "gains": scores,
+        "rotation_pitch": (),
+        "neutral_pitch": (),
+        "gaze_bias": (4,),
+    }
+    if values.pop("version", None) != VERSION or set(values) != {"head_model_id", *shapes}:
+        raise ProfileError(f"{path} is no profile of a person, or of another version of this program.")
+    for name, shape in shapes.items():
+        array = values[name]
+        of_points = array.ndim == 2 and array.shape[1] == 3
+        if array.dtype != np.float64 or not np.isfinite(array).all() or (array.shape != shape and not of_points):
+            raise ProfileError(f"{path} is no profile of a person: {name} is damaged.")
+        if shape == ():
+            values[name] = float(array)
+    if not 0.2 <= values["focal_ratio"] <= 10:
+        raise ProfileError(f"{path} is no profile of a person: its focal length is impossible.")
+    values["head_model_id"] = str(values["head_model_id"])
+    return PersonProfile(**values)
