@@ -7,12 +7,15 @@ import zipfile
 import mediapipe as mp
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from mediapipe.tasks.python import BaseOptions
 from mediapipe.tasks.python.vision import RunningMode
 from mediapipe.tasks.python.vision.face_landmarker import FaceLandmarker, FaceLandmarkerOptions
 
 from tracker.assets import locate_model
 from tracker.canonical_face import MEMBER, CanonicalFace
+from tracker.finder import tiles
 from tracker.landmarker import Landmarker
 from tracker.topology import inter_ocular
 
@@ -78,6 +81,28 @@ def test_a_face_that_leaves_and_returns_elsewhere_is_found_again(studio):
     assert found[3] is not None
     moved = found[3].landmarks_px.mean(axis=0) - found[1].landmarks_px.mean(axis=0)
     assert moved[0] > 100  # found where it is, not glided there from where it was
+
+
+def test_somebody_far_from_the_camera_is_found_within_a_few_pictures(studio):
+    far = studio.picture(studio.face(translation=[0.35, -0.1, 2.1]))
+    landmarker = Landmarker()
+    found = [landmarker.detect(far, index * 0.04) for index in range(len(tiles(far.shape[1], far.shape[0])))]
+    landmarker.close()
+    assert found[-1] is not None
+    assert inter_ocular(found[-1].landmarks_px) < 0.05 * far.shape[1]
+    assert abs(found[-1].landmarks_px[:, 0].mean() / far.shape[1] - 0.68) < 0.05
+
+
+@given(st.integers(16, 2000), st.integers(16, 2000), st.floats(0, 1), st.floats(0, 1))
+def test_wherever_a_small_face_is_it_is_whole_in_one_tile(width, height, across, down):
+    places = tiles(width, height)
+    face = places[0][2] / 4
+    left, top = across * (width - face), down * (height - face)
+    assert all(x >= 0 and y >= 0 and x + side <= width and y + side <= height for x, y, side in places)
+    assert any(
+        x - 1 <= left and y - 1 <= top and left + face <= x + side + 1 and top + face <= y + side + 1
+        for x, y, side in places
+    )
 
 
 def test_pose_of_the_canonical_face_itself_is_the_identity():
