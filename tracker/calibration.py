@@ -25,7 +25,7 @@ _BLINK_CLOSED = 0.55
 """Score of a closed eye before one was seen; people reach 0.55 to 0.85."""
 _BLINK_OPEN = 0.15
 _MAX_BLINK_OPEN = 0.4
-_BLINK_GAMMA = 1.5
+_BLINK_GAMMA = 1.2
 
 
 def _rest_rules() -> tuple[Array, Array]:
