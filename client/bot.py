@@ -39,6 +39,7 @@ from codec.signaling import (
     SignalData,
     Welcome,
 )
+from tracker.profile import PersonProfile
 
 logger = logging.getLogger(__name__)
 
@@ -66,6 +67,7 @@ class BotConfig:
         passcode: of the server.
         invite: invitation token.
         record_peer: write the first other head, as rendered here, to this MP4.
+        profile: of the recorded person (tracker.profile).
     """
 
     server_url: str
@@ -78,13 +80,19 @@ class BotConfig:
     passcode: str | None = None
     invite: str | None = None
     record_peer: Path | None = None
+    profile: Path | None = None
 
 
 async def run_bot(config: BotConfig, equipment: Equipment | None = None) -> None:
     """Takes part until the recording ends, or SIGINT or SIGTERM comes.
 
+    Args:
+        config: what to do.
+        equipment: what is loaded already, whose tracker expects whom it was made for; without, it is loaded here.
+
     Raises:
         MediaError: the recording cannot be used.
+        ProfileError: the profile cannot be used.
         JoinRefused: the server does not let the bot in.
         ServerUnreachable: there is no server.
         ClientError: the avatar is not known here, or the server's address is none.
@@ -93,10 +101,11 @@ async def run_bot(config: BotConfig, equipment: Equipment | None = None) -> None
     aiortc_setup.install()
     async with stopped_by_signals():
         await asyncio.to_thread(probe, config.video)  # what is wrong with the file is said before anything is loaded
+        person = None if config.profile is None else await asyncio.to_thread(PersonProfile.load, config.profile)
         if equipment is None:
             from client.load_equipment import load_plain_equipment
 
-            equipment = await asyncio.to_thread(load_plain_equipment, default_store())
+            equipment = await asyncio.to_thread(load_plain_equipment, default_store(), person)
         bot = await asyncio.to_thread(Bot, config, equipment)
         try:
             token = await fetch_join_token(

@@ -21,14 +21,16 @@ from renderer.avatar.avatar_model import AvatarModel
 from renderer.avatar.frame_renderer import FrameRenderer
 from renderer.head.model import HeadModel
 from renderer.head.open_head import load_open_head
+from tracker.estimator import FaceEstimator
 from tracker.face_tracker import FaceTracker
+from tracker.profile import PersonProfile
 
 logger = logging.getLogger(__name__)
 
 
-def make_tracker_on(head: HeadModel) -> FaceTracker:
-    """A face tracker; takes a few hundred milliseconds."""
-    return FaceTracker(head)
+def make_tracker_on(head: HeadModel, person: PersonProfile | None = None) -> FaceTracker:
+    """A face tracker, which may expect a person; takes a few hundred milliseconds."""
+    return FaceTracker(head, person=person)
 
 
 def make_renderer(model: AvatarModel) -> FrameRenderer:
@@ -36,15 +38,22 @@ def make_renderer(model: AvatarModel) -> FrameRenderer:
     return FrameRenderer(model, max_size=TILE_SIZES[-1])
 
 
-def load_plain_equipment(store: AvatarStore) -> Equipment:
+def load_plain_equipment(store: AvatarStore, person: PersonProfile | None = None) -> Equipment:
     """Loads head and guests only: a bot draws nothing, and its recording waits until the tracker is there.
+
+    Args:
+        store: avatars that came from others.
+        person: whom the tracker is to expect.
 
     Raises:
         AvatarStoreError: the installation is damaged.
+        ProfileError: the profile is for another head model.
     """
     head = load_open_head()
+    if person is not None:
+        FaceEstimator(head, person=person)  # says now, not in the tracking thread, that they do not go together
     _spare_collector()
-    return _equip(head, AvatarLibrary.with_shipped_guests(head, store))
+    return _equip(head, AvatarLibrary.with_shipped_guests(head, store), person)
 
 
 def load_equipment(store: AvatarStore) -> Equipment:
@@ -74,8 +83,8 @@ def load_equipment(store: AvatarStore) -> Equipment:
     return _equip(head, library)
 
 
-def _equip(head: HeadModel, library: AvatarLibrary) -> Equipment:
-    return Equipment(library, lambda: make_tracker_on(head), make_renderer, FaceTracker.name)
+def _equip(head: HeadModel, library: AvatarLibrary, person: PersonProfile | None = None) -> Equipment:
+    return Equipment(library, lambda: make_tracker_on(head, person), make_renderer, FaceTracker.name)
 
 
 def _spare_collector() -> None:

@@ -9,24 +9,21 @@ from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from client.capture.frames import RgbConverter
-from client.capture.media_file import MediaInfo, check_complete, iter_frames, probe
+from client.capture.media_file import MediaInfo, check_complete, probe
 from client.errors import MediaError
 from renderer.head.model import HeadModel
 from tracker.extractor import Extractor, open_extractor
-from tracker.face_tracker import TrackResult
+from tracker.face_tracker import FaceTracker, TrackResult
 from tracker.matting import PersonMatte, SegmentationNetwork, head_region
+from tracker.profile import PersonProfile, ProfileError
 from tracker.track_file import Track, TrackRecorder
+from visavis.clip_pictures import read_pictures
 from visavis.errors import CommandError
 from visavis.output_files import VideoWriter, check_output, open_video, write_file
 from visavis.track_overlay import Overlay
-
-MAX_WIDTH_PX = 1920
-"""Wider pictures are shrunk as they are decoded; landmarks and focal length are in pixels of the shrunk picture."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +38,7 @@ class TrackJob:
         overlay: the MP4 with the mesh over the picture, if wanted.
         matte: the MP4 with the person's alpha, grey, if wanted.
         matte_network: the segmentation network; needed for a matte.
+        person: whom to expect, for the MediaPipe extractor.
     """
 
     clip: Path
@@ -50,6 +48,7 @@ class TrackJob:
     overlay: Path | None = None
     matte: Path | None = None
     matte_network: SegmentationNetwork | None = None
+    person: PersonProfile | None = None
 
     @property
     def outputs(self) -> list[Path]:
@@ -91,9 +90,16 @@ def check_job(job: TrackJob) -> MediaInfo:
     """Reads the recording's header and makes sure that the outputs can be written; nothing is written yet.
 
     Raises:
-        CommandError: an output cannot be written, two are the same file, or the recording is a pipe.
+        CommandError: an output cannot be written, two are the same file, the recording is a pipe, or a profile is
+            given to an extractor that has no use for one.
+        ProfileError: the profile is for another head model.
         MediaError: the recording is missing, or no video that can be decoded.
     """
+    if job.person is not None:
+        if job.extractor != FaceTracker.name:
+            raise CommandError(f"A profile is for the extractor {FaceTracker.name}, not for {job.extractor}.")
+        if job.person.head_model_id != job.head.model_id:
+            raise ProfileError(f"The profile belongs to another head model than {job.head.name}: make it anew.")
     if job.clip.is_fifo():  # it is read more than once, and opening it may wait for good
         raise CommandError(f"{job.clip.name} is a pipe: save it as a file first.")
     info = probe(job.clip)
@@ -118,12 +124,11 @@ def track_clip(job: TrackJob, on_picture: Callable[[int, int], None] = lambda do
     """
     info = check_job(job)
     started = time.monotonic()
-    with closing(open_extractor(job.extractor, job.head)) as extractor, ExitStack() as videos:
+    with closing(_open_extractor(job)) as extractor, ExitStack() as videos:
         run = _Run(job, extractor, info, videos)
         expected = max(1, round(info.video_s * info.frame_rate))
-        convert = RgbConverter(MAX_WIDTH_PX)
-        for time_s, frame in iter_frames(job.clip):
-            run.take(convert(frame), time_s)
+        for time_s, picture in read_pictures(job.clip):
+            run.take(picture, time_s)
             on_picture(len(run.recorder), max(expected, len(run.recorder)))
         track = run.finish()
         write_file(job.out, track.save)
@@ -144,6 +149,12 @@ def track_clip(job: TrackJob, on_picture: Callable[[int, int], None] = lambda do
     )
 
 
+def _open_extractor(job: TrackJob) -> Extractor:
+    if job.person is not None:
+        return FaceTracker(job.head, person=job.person)
+    return open_extractor(job.extractor, job.head)
+
+
 def _cut_off(clip: Path, info: MediaInfo, end_s: float) -> str | None:
     try:
         check_complete(clip, info, end_s)
@@ -159,19 +170,15 @@ class _Run:
         self._job, self._extractor, self._info, self._videos = job, extractor, info, videos
         self.recorder = TrackRecorder()
         self._size: tuple[int, int] | None = None
-        self._last_s = -np.inf
         self._matte = PersonMatte(job.matte_network) if job.matte and job.matte_network else None
         self._overlay: Overlay | None = None
         self._overlay_video: VideoWriter | None = None
         self._matte_video: VideoWriter | None = None
 
     def take(self, image: NDArray[np.uint8], time_s: float) -> None:
-        """The next picture [H, W, 3]; its time is moved behind the previous one if it does not grow."""
+        """The next picture [H, W, 3]."""
         if self._size is None:
             self._begin((image.shape[1], image.shape[0]))
-        elif self._size != (image.shape[1], image.shape[0]):
-            image = np.asarray(cv2.resize(image, self._size, interpolation=cv2.INTER_AREA), np.uint8)
-        self._last_s = time_s = max(time_s, self._last_s + 1e-3)
         result = self._extractor.track(image, time_s)
         self.recorder.add(time_s, result)
         if self._overlay is not None and self._overlay_video is not None:

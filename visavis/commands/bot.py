@@ -16,6 +16,9 @@ def bot(
         str | None, typer.Option(help="Avatar id or guest name; default: a guest by the bot's name.")
     ] = None,
     name: Annotated[str | None, typer.Option(help="Name shown to the others; default: the file's.")] = None,
+    profile: Annotated[
+        Path | None, typer.Option(help="The profile of the recorded person (`visavis calibrate`).")
+    ] = None,
     loop: Annotated[bool, typer.Option("--loop", help="Start again when the file ends.")] = False,
     no_audio: Annotated[bool, typer.Option("--no-audio", help="Do not send the file's sound.")] = False,
     passcode: Annotated[str | None, typer.Option(help="Passcode of the server.", envvar="VISAVIS_PASSCODE")] = None,
@@ -40,5 +43,6 @@ def bot(
         passcode=passcode,
         invite=invite,
         record_peer=record,
+        profile=profile,
     )
     asyncio.run(run_bot(config))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,18 +12,11 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from visavis.commands.heads import Head, load_head
 from visavis.errors import CommandError
 
 if TYPE_CHECKING:
-    from renderer.head.model import HeadModel
     from tracker.matting import SegmentationNetwork
-
-
-class Head(StrEnum):
-    """The head models that there are."""
-
-    OPEN = "open"
-    FLAME = "flame"
 
 
 class ExtractorName(StrEnum):
@@ -39,21 +33,24 @@ def track(
     matte: Annotated[Path | None, typer.Option(help="Also write this MP4: the person white, the rest black.")] = None,
     head: Annotated[Head, typer.Option(help="Head model whose parameters are wanted.")] = Head.OPEN,
     extractor: Annotated[ExtractorName, typer.Option(help="What tracks.")] = ExtractorName.MEDIAPIPE,
+    profile: Annotated[Path | None, typer.Option(help="Whom to expect (`visavis calibrate`).")] = None,
     matte_model: Annotated[
         Path | None, typer.Option(help="A segmentation network of your own (.tflite), for --matte.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
 ) -> None:
     """Track the face in a recording, picture by picture (docs/tracking.md)."""
+    from tracker.profile import PersonProfile
     from visavis.track_clip import TrackJob, check_job, track_clip
 
     console = Console(stderr=True, markup=False)
     if matte_model is not None and matte is None:
         raise CommandError("--matte-model is for --matte: name the matte to write, too.")
-    job = TrackJob(clip, out, _load_head(head), extractor.value, overlay, matte)
+    person = None if profile is None else PersonProfile.load(profile)
+    job = TrackJob(clip, out, load_head(head), extractor.value, overlay, matte, person=person)
     check_job(job)  # before anything is fetched for it
     if matte is not None:
-        job = TrackJob(clip, out, job.head, extractor.value, overlay, matte, _matte_network(matte_model, console))
+        job = replace(job, matte_network=_matte_network(matte_model, console))
     columns = (
         TextColumn("{task.description}", markup=False),
         BarColumn(),
@@ -76,21 +73,6 @@ def track(
     )
     for file in summary.files:
         typer.echo(f"wrote {file}")
-
-
-def _load_head(head: Head) -> HeadModel:
-    if head is Head.OPEN:
-        from renderer.head.open_head import load_open_head
-
-        return load_open_head()
-    from assets.store import default_asset_store
-    from tracker.flame_install import find_head
-
-    store = default_asset_store()
-    asset = store.find(head.value)
-    if asset is None:
-        raise CommandError("FLAME is not installed: get its file and run `visavis assets install flame --from FILE`.")
-    return find_head(asset.edition, store)
 
 
 def _matte_network(path: Path | None, console: Console) -> SegmentationNetwork:
