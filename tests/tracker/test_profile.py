@@ -1,0 +1,100 @@
+"""Profiles of persons: what is written is read, and nothing else is."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tracker.estimator import FaceEstimator
+from tracker.profile import MAX_PROFILE_BYTES, PersonProfile, ProfileError
+
+
+@pytest.fixture(scope="module")
+def person(studio) -> PersonProfile:
+    """Somebody in whom no two values are alike."""
+    learned = FaceEstimator(studio.head).profile()
+    rng = np.random.default_rng(5)
+    return PersonProfile(
+        head_model_id=learned.head_model_id,
+        focal_ratio=1.25,
+        offsets=rng.normal(0, 0.001, learned.offsets.shape),
+        rest=rng.uniform(0, 0.4, 52),
+        closed=rng.uniform(0.5, 0.9, 2),
+        gains=rng.uniform(1, 1.6, 52),
+        rotation_pitch=0.05,
+        neutral_pitch=-0.12,
+        gaze_bias=rng.normal(0, 0.05, 4),
+    )
+
+
+def write(path: Path, person: PersonProfile, **changes: object) -> Path:
+    """A profile with some fields replaced, or left out where they are None."""
+    values: dict[str, object] = {"version": 1, **{field.name: getattr(person, field.name) for field in fields(person)}}
+    kept = {name: value for name, value in {**values, **changes}.items() if value is not None}
+    with path.open("wb") as file:
+        np.savez(file, allow_pickle=True, **{name: np.asarray(value) for name, value in kept.items()})
+    return path
+
+
+def test_what_is_saved_is_loaded(person, tmp_path):
+    path = tmp_path / "me.profile"
+    person.save(path)
+    loaded = PersonProfile.load(path)
+    for field in fields(person):
+        np.testing.assert_array_equal(getattr(loaded, field.name), getattr(person, field.name))
+        assert type(getattr(loaded, field.name)) is type(getattr(person, field.name))
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"version": 2}, "another version"),
+        ({"version": None}, "another version"),
+        ({"closed": None}, "another version"),
+        ({"more": 1.0}, "another version"),
+        ({"closed": np.array([0.6, np.nan])}, "closed is damaged"),
+        ({"focal_ratio": np.inf}, "focal_ratio is damaged"),
+        ({"focal_ratio": 0.0}, "focal length is impossible"),
+        ({"rest": np.zeros(51)}, "rest is damaged"),
+        ({"offsets": np.zeros(161)}, "offsets is damaged"),
+        ({"gains": np.ones(52, np.float32)}, "gains is damaged"),
+        ({"rest": np.array([None] * 52)}, "no profile"),  # pickled
+    ],
+)
+def test_a_file_with_other_contents_is_refused(person, tmp_path, changes, sentence):
+    with pytest.raises(ProfileError, match=sentence):
+        PersonProfile.load(write(tmp_path / "me.profile", person, **changes))
+
+
+def test_a_file_that_is_none_is_refused(person, tmp_path):
+    path = tmp_path / "me.profile"
+    whole = write(path, person).read_bytes()
+    middle = whole.index(b"NUMPY") + 200
+    damaged = whole[:middle] + bytes(byte ^ 0xFF for byte in whole[middle : middle + 40]) + whole[middle + 40 :]
+    for data, sentence in (
+        (damaged, "no profile"),
+        (b"dear diary", "no profile"),
+        (bytes(MAX_PROFILE_BYTES + 1), "too large"),
+    ):
+        path.write_bytes(data)
+        with pytest.raises(ProfileError, match=sentence):
+            PersonProfile.load(path)
+
+
+def test_files_that_cannot_be_opened_are_told(person, tmp_path):
+    with pytest.raises(ProfileError, match="No such file"):
+        PersonProfile.load(tmp_path / "none.profile")
+    with pytest.raises(ProfileError, match="directory"):
+        PersonProfile.load(tmp_path)
+    with pytest.raises(ProfileError, match="Cannot write"):
+        person.save(tmp_path / "none" / "me.profile")
+
+
+@pytest.mark.parametrize("changes", [{"head_model_id": "0" * 64}, {"offsets": np.zeros((7, 3))}])
+def test_a_profile_for_another_head_is_refused(studio, person, tmp_path, changes):
+    loaded = PersonProfile.load(write(tmp_path / "me.profile", person, **changes))
+    with pytest.raises(ProfileError, match="another head model"):
+        FaceEstimator(studio.head, person=loaded)
