@@ -28,6 +28,7 @@ _STRONGEST = 0.98
 """Quantile of a score that counts as the person's strongest."""
 _SHUT, _LEAST_SHUT = 0.97, 0.45
 """Quantile of the blink scores that is a closed eye, and the least that is believed."""
+_HIGHEST_REST = 0.95
 _LEAST_EFFORT = 0.45
 """A score that never got this far was not performed."""
 _PERFORMED = (("jawOpen",), ("mouthSmileLeft", "mouthSmileRight"), ("mouthPucker",))
@@ -91,7 +92,7 @@ def _performed(
     scores: NDArray[np.float64], resting: list[int]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """Rest [52], closed eyes [2] and gains [52] (PersonProfile) of the scores [T, 52] of a guided take."""
-    rest = np.median(scores[resting], axis=0)
+    rest = np.minimum(np.median(scores[resting], axis=0), _HIGHEST_REST)
     closed = np.maximum(np.quantile(scores[:, list(BLINK)], _SHUT, axis=0), _LEAST_SHUT)
     return rest, closed, _gains(scores, rest)
 

@@ -8,12 +8,14 @@ scores, and the focal length of the camera.
 from __future__ import annotations
 
 import io
+import math
 import zipfile
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from tracker.detection import BLENDSHAPE_NAMES
@@ -36,6 +38,14 @@ SCHEDULE = (
 TAKE_S = SCHEDULE[-1][1]
 REST_S = (0.3, 1.4)
 """The part of the take that shows rest: a moment after it was asked for."""
+_BOUNDS = (
+    ("rest", 0.0, 0.98),
+    ("closed", 0.0, 1.0),
+    ("gains", 1.0, 10.0),
+    ("offsets", -0.1, 0.1),
+    ("gaze_bias", -2, 2),
+)
+"""What a person's can be; a rest of 1 would divide by zero."""
 
 
 class ProfileError(Exception):
@@ -92,13 +102,28 @@ class PersonProfile:
         try:
             if path.stat().st_size > MAX_PROFILE_BYTES:
                 raise ProfileError(f"{path} is too large for a profile.")
-            with np.load(path, allow_pickle=False) as archive:
-                values: dict[str, Any] = {name: archive[name] for name in archive.files}
+            with zipfile.ZipFile(path) as archive:
+                if any(entry.compress_type != zipfile.ZIP_STORED for entry in archive.infolist()):
+                    raise ValueError("packed arrays may be of any size")
+                names = [name.removesuffix(".npy") for name in archive.namelist()]
+                values: dict[str, Any] = {name: _array(archive, f"{name}.npy") for name in names}
         except OSError as error:
             raise ProfileError(f"Cannot read the profile {path}: {error.strerror or 'it is damaged'}.") from error
-        except (ValueError, zipfile.BadZipFile) as error:
+        except (ValueError, KeyError, EOFError, RuntimeError, zipfile.BadZipFile) as error:
             raise ProfileError(f"{path} is no profile of a person.") from error
         return _checked(path, values)
+
+
+def _array(archive: zipfile.ZipFile, name: str) -> NDArray[Any]:
+    """One array; memory is taken only for what the file can hold."""
+    with archive.open(name) as file:
+        if npy.read_magic(file) != (1, 0):
+            raise ValueError("array header of another version")
+        shape, _, kind = npy.read_array_header_1_0(file)
+        if math.prod(shape) * kind.itemsize > MAX_PROFILE_BYTES:
+            raise ValueError("the array is larger than the file")
+    with archive.open(name) as file:
+        return npy.read_array(file, allow_pickle=False)
 
 
 def _checked(path: Path, values: dict[str, Any]) -> PersonProfile:
@@ -113,16 +138,22 @@ def _checked(path: Path, values: dict[str, Any]) -> PersonProfile:
         "neutral_pitch": (),
         "gaze_bias": (4,),
     }
-    if values.pop("version", None) != VERSION or set(values) != {"head_model_id", *shapes}:
+    version = values.pop("version", None)
+    if version is None or version.shape != () or version != VERSION or set(values) != {"head_model_id", *shapes}:
         raise ProfileError(f"{path} is no profile of a person, or of another version of this program.")
     for name, shape in shapes.items():
         array = values[name]
-        of_points = array.ndim == 2 and array.shape[1] == 3
-        if array.dtype != np.float64 or not np.isfinite(array).all() or (array.shape != shape and not of_points):
+        fits = array.shape == shape if shape is not None else array.ndim == 2 and array.shape[1] == 3
+        if array.dtype != np.float64 or not np.isfinite(array).all() or not fits:
             raise ProfileError(f"{path} is no profile of a person: {name} is damaged.")
         if shape == ():
             values[name] = float(array)
     if not 0.2 <= values["focal_ratio"] <= 10:
         raise ProfileError(f"{path} is no profile of a person: its focal length is impossible.")
+    for name, low, high in _BOUNDS:
+        if (values[name] < low).any() or (values[name] > high).any():
+            raise ProfileError(f"{path} is no profile of a person: {name} is impossible.")
+    if values["head_model_id"].dtype.kind != "U" or values["head_model_id"].shape != ():
+        raise ProfileError(f"{path} is no profile of a person: head_model_id is damaged.")
     values["head_model_id"] = str(values["head_model_id"])
     return PersonProfile(**values)

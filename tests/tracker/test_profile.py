@@ -61,6 +61,13 @@ def test_what_is_saved_is_loaded(person, tmp_path):
         ({"rest": np.zeros(51)}, "rest is damaged"),
         ({"offsets": np.zeros(161)}, "offsets is damaged"),
         ({"gains": np.ones(52, np.float32)}, "gains is damaged"),
+        ({"version": np.ones(2)}, "another version"),
+        ({"focal_ratio": np.ones((2, 3))}, "focal_ratio is damaged"),
+        ({"rest": np.zeros((5, 3))}, "rest is damaged"),
+        ({"rest": np.ones(52)}, "rest is impossible"),
+        ({"gains": np.full(52, -1.0)}, "gains is impossible"),
+        ({"offsets": np.full((161, 3), 1e200)}, "offsets is impossible"),
+        ({"head_model_id": np.zeros(3)}, "head_model_id is damaged"),
         ({"rest": np.array([None] * 52)}, "no profile"),  # pickled
     ],
 )
@@ -75,6 +82,9 @@ def test_a_file_that_is_none_is_refused(person, tmp_path):
     middle = whole.index(b"NUMPY") + 200
     damaged = whole[:middle] + bytes(byte ^ 0xFF for byte in whole[middle : middle + 40]) + whole[middle + 40 :]
     for data, sentence in (
+        (b"", "no profile"),
+        (whole[: len(whole) // 2], "no profile"),
+        (whole.replace(b"PK\x01\x02", b"PK\x01\x00"), "no profile"),
         (damaged, "no profile"),
         (b"dear diary", "no profile"),
         (bytes(MAX_PROFILE_BYTES + 1), "too large"),
