@@ -17,6 +17,7 @@ from tracker.canonical_face import MEMBER, CanonicalFace
 from tracker.detection import Detection
 from tracker.finder import FaceFinder
 from tracker.networks import CROP, BlendshapeNetwork, LandmarkNetwork
+from tracker.pictures import require_picture
 from tracker.quiet import native_chatter_dropped
 from tracker.smoothing import LandmarkSmoother
 from tracker.topology import LEFT_EYE_CORNERS, RIGHT_EYE_CORNERS
@@ -68,10 +69,7 @@ class Landmarker:
         Raises:
             ValueError: the picture has another shape or type, or the timestamp is not finite.
         """
-        if image_rgb.dtype != np.uint8 or image_rgb.ndim != 3 or image_rgb.shape[2] != 3 or not image_rgb.size:
-            raise ValueError(f"expected a picture [H, W, 3] of uint8, got {image_rgb.shape} of {image_rgb.dtype}")
-        if not np.isfinite(timestamp_s):
-            raise ValueError("the timestamp is not finite")
+        require_picture(image_rgb, timestamp_s)
         self._time_s = max(self._time_s + _LEAST_INTERVAL_S, timestamp_s)
         height, width = image_rgb.shape[:2]
         if width > MAX_WIDTH:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from tracker.assets import TrackerAssetError
 from tracker.matte_filter import Mask, TemporalFilter, main_person, stretch_levels
+from tracker.pictures import require_picture
 from tracker.quiet import native_chatter_dropped
 
 MODEL_SHA256 = "8d13b7fae74af625c641226813616a2117bd6bca19eb3b75574621fc08557f27"
@@ -107,10 +108,7 @@ class PersonMatte:
         Raises:
             ValueError: the picture has another shape or type, or the timestamp is not finite.
         """
-        if image_rgb.dtype != np.uint8 or image_rgb.ndim != 3 or image_rgb.shape[2] != 3 or not image_rgb.size:
-            raise ValueError(f"expected a picture [H, W, 3] of uint8, got {image_rgb.shape} of {image_rgb.dtype}")
-        if not np.isfinite(timestamp_s):
-            raise ValueError("the timestamp is not finite")
+        require_picture(image_rgb, timestamp_s)
         height, width = image_rgb.shape[:2]
         scale = min(1.0, GRID / max(height, width))
         size = (max(1, round(width * scale)), max(1, round(height * scale)))

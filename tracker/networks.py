@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -98,9 +99,9 @@ def _load(task: Path, member: str) -> Interpreter:
     return interpreter
 
 
-def _only(tensors: list[dict[str, object]], shape: tuple[int, ...]) -> int:
+def _only(tensors: list[dict[str, Any]], shape: tuple[int, ...]) -> int:
     """Index of the tensor of that shape; of several alike, the first."""
     for tensor in tensors:
-        if tuple(tensor["shape"]) == shape:  # type: ignore[arg-type]
-            return int(tensor["index"])  # type: ignore[call-overload]
+        if tuple(tensor["shape"]) == shape:
+            return int(tensor["index"])
     raise ValueError(f"the network has no tensor of shape {shape}")
