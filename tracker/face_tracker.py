@@ -33,6 +33,10 @@ class TrackResult:
     residual: float
 
 
+NO_FACE = TrackResult(None, None, None, float("nan"))
+"""Of a picture without a face."""
+
+
 class FaceTracker:
     """Tracks the face of one camera with MediaPipe and a fit. Not thread-safe; close it.
 
@@ -83,11 +87,11 @@ class FaceTracker:
         self._time_s = max(self._time_s + 1e-3, timestamp_s)
         if detection is None:
             self._estimator.lose()
-            return TrackResult(None, None, None, float("nan"))
+            return NO_FACE
         was_following = self._estimator.is_following
         estimate = self._estimator.estimate(detection, image_rgb.shape[:2], self._time_s)
         if estimate is None:
-            return TrackResult(None, None, None, float("nan"))
+            return NO_FACE
         params, residual = estimate
         if self._smoother is not None:
             if not was_following:

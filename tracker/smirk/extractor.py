@@ -15,7 +15,7 @@ from renderer.head.model import JOINT_NAMES, HeadModel
 from renderer.head.pose import FLIP, rotation_matrix
 from tracker.detection import BLENDSHAPE_NAMES, Detection
 from tracker.estimator import FOCAL_RATIO
-from tracker.face_tracker import TrackResult
+from tracker.face_tracker import NO_FACE, TrackResult
 from tracker.fit import MAX_EXPRESSION_SIGMA, FitState
 from tracker.gaze import GazeEstimator
 from tracker.landmark_model import LandmarkModel
@@ -34,7 +34,6 @@ BASIS = "flame-2020"
 _DOUBT_S = 1.0
 _LEAST_INTERVAL_S, _LARGEST_INTERVAL_S, _FIRST_INTERVAL_S = 0.001, 0.2, 0.04
 _SMALLEST_SCALE = 1e-3
-_NOTHING = TrackResult(None, None, None, float("nan"))
 
 
 class SmirkExtractor:
@@ -102,13 +101,13 @@ class SmirkExtractor:
         located = self._locate(image_rgb, timestamp_s)
         if located is None:
             self._following = False
-            return _NOTHING
+            return NO_FACE
         detection, box = located
         outputs = {name: value.astype(np.float64) for name, value in self._frame(crop_face(image_rgb, box)).items()}
         result = self._params(outputs, detection, box, (image_rgb.shape[0], image_rgb.shape[1]))
         if result is None:
             self._following = False
-            return _NOTHING
+            return NO_FACE
         params, residual = result
         if self._smoother is not None:
             if not self._following:
