@@ -22,6 +22,6 @@ echo "[1/3] virtual environment in $venv"
 "$python" -m venv "$venv"
 echo "[2/3] installing Python packages (about 700 MB on disk; a minute or two)"
 "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
-echo "[3/3] compiling the renderer's kernels (once)"
+echo "[3/3] compiling the kernels of renderer and tracker (once)"
 "$venv/bin/visavis" warm-up
 echo "Ready: $venv/bin/visavis --help"

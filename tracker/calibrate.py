@@ -63,11 +63,12 @@ def calibrate(
     if guided and not resting:
         raise ProfileError("The take shows no face while the person should have looked into the camera.")
     scores = np.array([detection.scores for detection in detections], np.float64)
+    known_scores = _performed(scores, resting) if guided else None
     best: tuple[float, FaceEstimator] | None = None
     for index, focal_ratio in enumerate(FOCAL_RATIOS):
         estimator = FaceEstimator(head, focal_ratio=focal_ratio)
-        if guided:
-            estimator.know_scores(*_performed(scores, resting))
+        if known_scores is not None:
+            estimator.know_scores(*known_scores)
         residual = _watch(estimator, detections, times_s, image_size)
         away = math.log(focal_ratio / FOCAL_RATIO) / FOCAL_SPREAD
         cost = math.log(max(residual, 1e-9)) + FOCAL_DOUBT * away**2

@@ -51,7 +51,6 @@ class _Trace:
     pictures: int = 0
     image_size: tuple[int, int] = (0, 0)
     seconds: list[float] = field(default_factory=list)
-    fit_seconds: list[float] = field(default_factory=list)
     times_s: list[float] = field(default_factory=list)
     detections: list[Detection] = field(default_factory=list)
     residuals: list[float] = field(default_factory=list)
@@ -133,7 +132,6 @@ def _track(head: HeadModel, clip: Path, advance: Callable[[], None]) -> _Trace:
             trace.image_size = (image.shape[0], image.shape[1])
             start = time.process_time()
             detection = landmarker.detect(image, time_s)
-            landmarks_done = time.process_time()
             estimate = detection and estimator.estimate(detection, trace.image_size, time_s)
             if detection is None or estimate is None:
                 estimator.lose()
@@ -143,7 +141,6 @@ def _track(head: HeadModel, clip: Path, advance: Callable[[], None]) -> _Trace:
             end = time.process_time()
             if trace.pictures > _WARM_UP:
                 trace.seconds.append(end - start)
-                trace.fit_seconds.append(end - landmarks_done)
             trace.times_s.append(time_s)
             trace.detections.append(detection)
             trace.residuals.append(estimate[1])
