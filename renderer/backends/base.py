@@ -2,6 +2,7 @@
 
 Semantics (3DGS, exact): EWA projection with a 0.3 px^2 low-pass, alpha = min(0.99, opacity * exp(-q/2)), alpha below
 1/255 skipped, blending stops before transmittance falls under 1e-4, depth below 0.01 m culled, no radius cut.
+Colors are those of renderer.gaussians, not below 0.
 """
 
 from __future__ import annotations

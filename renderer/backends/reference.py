@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from renderer.camera import Camera
 from renderer.gaussians import GaussianCloud
+from renderer.spherical_harmonics import evaluate
 
 LOW_PASS_PX2 = 0.3
 ALPHA_MIN = 1.0 / 255.0
@@ -59,6 +60,8 @@ def rotation_matrices(quats: Array) -> Array:
 def project(cloud: GaussianCloud, camera: Camera) -> ProjectedGaussians:
     """Projects the Gaussians that can be seen at all; those with a value that is not finite are left out."""
     columns = [cloud.means, cloud.quats, cloud.scales, cloud.opacities[:, None], cloud.colors]
+    if cloud.sh_rest is not None:
+        columns.append(cloud.sh_rest.reshape(len(cloud.means), -1))
     usable = np.all([np.isfinite(column).all(axis=1) for column in columns], axis=0)  # [N]
     usable &= np.linalg.norm(cloud.quats.astype(np.float64), axis=1) > 0
     view = camera.camera_from_world.astype(np.float64)
@@ -82,9 +85,19 @@ def project(cloud: GaussianCloud, camera: Camera) -> ProjectedGaussians:
         means_px=slope * [fx, fy] + [cx, cy],
         covariances=footprint @ footprint.transpose(0, 2, 1) + LOW_PASS_PX2 * np.eye(2),
         opacities=cloud.opacities[index].astype(np.float64),
-        colors=cloud.colors[index].astype(np.float64),
+        colors=_colors_seen(cloud, index, means, view[:3, :3]),
         depths=depth,
     )
+
+
+def _colors_seen(cloud: GaussianCloud, index: NDArray[np.intp], means: Array, rotation: Array) -> Array:
+    """[M, 3] colors of the Gaussians `index` [M], whose means [M, 3] are given in the camera frame."""
+    colors = cloud.colors[index].astype(np.float64)
+    if cloud.sh_rest is not None:
+        sh_from_world = np.eye(3) if cloud.sh_from_world is None else cloud.sh_from_world.astype(np.float64)
+        directions = means / np.linalg.norm(means, axis=1, keepdims=True) @ rotation @ sh_from_world.T
+        colors += evaluate(cloud.sh_rest[index].astype(np.float64), directions)
+    return np.maximum(colors, 0)
 
 
 class ReferenceRasterizer:
