@@ -65,3 +65,41 @@ class Camera:
         K[0] = -K[0]
         K[0, 2] += self.width
         return Camera(self.camera_from_world, K, self.width, self.height)
+
+    def stereo(self, baseline_m: float, convergence_m: float) -> tuple[Camera, Camera]:
+        """What a viewer's left and right eye see of this view: parallel axes and shifted principal points.
+
+        Points at `convergence_m` are at the same pixel in both pictures; nearer ones are further right in the left
+        picture (they stand before the screen), those behind further left. A mirrored view gives the pictures of the
+        mirrored world, so that its depth is right too.
+
+        Args:
+            baseline_m: distance between the two cameras, metres; 0 gives the same view twice.
+            convergence_m: depth of the plane without disparity, metres along the camera's z axis.
+
+        Raises:
+            ValueError: the baseline is negative, the convergence not positive, or either is not finite.
+        """
+        if not (0 <= baseline_m < np.inf and 0 < convergence_m < np.inf):
+            raise ValueError(f"no stereo view with a baseline of {baseline_m} m that converges at {convergence_m} m")
+        to_image_right = np.copysign(0.5 * baseline_m, self.K[0, 0])  # along the camera's x axis
+        return self._moved(-to_image_right, convergence_m), self._moved(to_image_right, convergence_m)
+
+    def _moved(self, along_x_m: float, convergence_m: float) -> Camera:
+        """This view from a place along its x axis, with what is at `convergence_m` where it was in the picture."""
+        camera_from_world, K = self.camera_from_world.copy(), self.K.copy()
+        camera_from_world[0, 3] -= along_x_m
+        K[0, 2] += K[0, 0] * along_x_m / convergence_m
+        return Camera(camera_from_world, K, self.width, self.height)
+
+    def squeezed(self) -> Camera:
+        """The same view at half the width, as one eye of a half side-by-side picture.
+
+        Raises:
+            ValueError: the width is odd.
+        """
+        if self.width % 2:
+            raise ValueError(f"a picture of {self.width} pixels has no two equal halves")
+        K = self.K.copy()
+        K[0] /= 2
+        return Camera(self.camera_from_world, K, self.width // 2, self.height)

@@ -38,6 +38,11 @@ MAX_DISTANCE_M = 4.0
 MIN_DISTANCE_M = 0.45
 MAX_PITCH = 1.2
 
+NEAREST_LENS_M = 0.2
+FARTHEST_LENS_M = 20.0
+"""A lens nearer to the eyes or further away is taken to be there, in the same direction: from 10 cm a face is all nose,
+and distances are guesses of the tracker anyway. Eyes that look into the lens still look into the camera."""
+
 _MAX_SAMPLES = 240
 _START = (0.0, 0.0, 0.6)
 
@@ -106,6 +111,34 @@ class Framing:
         target = self._home + HEAD_DEPTH_M * forward + eyes_above_center * down
         pitch = float(np.clip(lens_pitch + pitch, -MAX_PITCH, MAX_PITCH))
         return Camera.orbit(target, distance_m, lens_yaw + yaw, pitch, size, FOV_DEG)
+
+    def eye_contact(self, size: int = 512, yaw: float = 0.0, pitch: float = 0.0, zoom: float = 1.0) -> Camera:
+        """A square view from the peer's lens, the origin of the world: who looks into the lens looks at the viewer.
+
+        The camera faces the eyes. A shifted principal point brings them to EYE_LEVEL and the focal length to the size
+        that they have in the default view, so that changing between the two moves nothing but the perspective. A head
+        that is not in front of the lens has no such view and gets the default one.
+
+        Args:
+            size: width and height in pixels.
+            yaw: radians around the head away from the lens, as in `camera`.
+            pitch: radians above the lens.
+            zoom: magnification by the focal length, kept to what `camera` reaches by its distance.
+        """
+        distance_m = DEFAULT_DISTANCE_M / zoom if zoom > 0 else MAX_DISTANCE_M
+        if self._home[2] <= 0:
+            return self.camera(yaw, pitch, distance_m, size)
+        lens_yaw, lens_pitch = self._lens_direction()
+        pitch = float(np.clip(lens_pitch + pitch, min(-MAX_PITCH, lens_pitch), max(MAX_PITCH, lens_pitch)))
+        reach = float(np.linalg.norm(self._home))
+        lens_m = float(np.clip(reach, NEAREST_LENS_M, FARTHEST_LENS_M))
+        center = self._home * (1 + HEAD_DEPTH_M / reach)
+        view = Camera.orbit(center, lens_m + HEAD_DEPTH_M, lens_yaw + yaw, pitch, size, FOV_DEG)
+        K = view.K.copy()
+        distance_m = float(np.clip(distance_m, MIN_DISTANCE_M, MAX_DISTANCE_M))
+        K[[0, 1], [0, 1]] *= lens_m / (distance_m - HEAD_DEPTH_M)
+        K[1, 2] = EYE_LEVEL * size
+        return Camera(view.camera_from_world, K, size, size)
 
     def _lens_direction(self) -> tuple[float, float]:
         x, y, z = self._home

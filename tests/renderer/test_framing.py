@@ -4,15 +4,32 @@ import numpy as np
 import pytest
 
 from renderer.camera import Camera
-from renderer.framing import EYE_LEVEL, LEASH_M, Framing
+from renderer.framing import EYE_LEVEL, LEASH_M, MAX_PITCH, NEAREST_LENS_M, Framing
 
 FRAME_S = 1 / 25
+LENS_SEATS = [(0, 0, 0.6), (0.3, -0.2, 0.5), (-0.8, 0.5, 0.4), (0, 0, 0.21), (1.0, -2.5, 0.5), (0.5, 0.3, 6.0)]
 SEATS = [(0, 0, 0.6), (0.2, -0.1, 0.5), (-0.4, 0.2, 2.0), (0.05, 0.05, 0.12), (0, 0, -0.3), (0, 0, 0)]
 
 
 def pixel_of(camera: Camera, point) -> np.ndarray:
     x, y, z = camera.camera_from_world[:3, :3] @ np.asarray(point) + camera.camera_from_world[:3, 3]
     return (camera.K @ [x / z, y / z, 1])[:2]
+
+
+def seated(seat) -> Framing:
+    framing = Framing()
+    framing.observe(np.array(seat), 0.0)
+    return framing
+
+
+def center_of(camera: Camera) -> np.ndarray:
+    return -camera.camera_from_world[:3, :3].T.astype(float) @ camera.camera_from_world[:3, 3]
+
+
+def head_width(camera: Camera, seat) -> float:
+    """Of 20 cm beside the eyes, pixels."""
+    aside = 0.1 * camera.camera_from_world[0, :3]
+    return (pixel_of(camera, seat + aside) - pixel_of(camera, seat - aside))[0]
 
 
 def settled(*positions: tuple[float, float, float], seconds: float = 5.0) -> tuple[Framing, float]:
@@ -125,3 +142,66 @@ def test_views_are_kept_within_reason() -> None:
     for pitch in (-9.0, 9.0):
         for distance in (0.0, 1e9):
             assert np.isfinite(framing.camera(1.0, pitch, distance).camera_from_world).all()
+
+
+@pytest.mark.parametrize("zoom", [0.5, 1.0, 2.0])
+@pytest.mark.parametrize("seat", LENS_SEATS)
+def test_eye_contact_is_made_at_the_lens_in_the_default_framing(seat, zoom: float) -> None:
+    framing = seated(seat)
+    camera, default = framing.eye_contact(400, zoom=zoom), framing.camera(distance_m=0.95 / zoom, size=400)
+    np.testing.assert_allclose(center_of(camera), 0, atol=1e-5)
+    np.testing.assert_allclose(pixel_of(camera, seat), [200, 400 * EYE_LEVEL], atol=0.02)
+    assert head_width(camera, seat) == pytest.approx(head_width(default, seat), rel=1e-4)
+    across = camera.camera_from_world[0, :3]
+    assert across[1] == pytest.approx(0, abs=1e-6)  # nobody's head is tilted by it
+
+
+@pytest.mark.parametrize("seat", [*LENS_SEATS, (0.3, -2.9, 0.2), (0.05, 0.05, 0.02), (0, 0, 500.0)])
+def test_a_gaze_at_the_lens_meets_the_camera_wherever_the_head_is(seat) -> None:
+    gaze = -np.array(seat) / np.linalg.norm(seat)
+    to_camera = center_of(seated(seat).eye_contact(400)) - seat
+    np.testing.assert_allclose(to_camera / np.linalg.norm(to_camera), gaze, atol=1e-4)
+
+
+def test_a_head_that_leans_is_still_looked_at_from_the_lens() -> None:
+    framing, now = settled((0, 0, 0.6))
+    framing.observe(np.array([0.1, 0.05, 0.5]), now)
+    np.testing.assert_allclose(center_of(framing.eye_contact(400)), 0, atol=1e-6)
+
+
+def test_a_lens_at_the_nose_is_moved_back() -> None:
+    seat = np.array([0.02, 0.01, 0.05])
+    camera = seated(seat).eye_contact(400)
+    assert np.linalg.norm(center_of(camera) - seat) == pytest.approx(NEAREST_LENS_M, abs=1e-5)
+    assert head_width(camera, seat) == pytest.approx(head_width(seated(seat).camera(size=400), seat), rel=1e-4)
+
+
+@pytest.mark.parametrize("seat", [(0, 0, 0), (0.1, 0.1, -0.3), (0, 0.5, 0)])
+def test_a_head_that_no_lens_sees_gets_the_default_view(seat) -> None:
+    framing = seated(seat)
+    camera, default = framing.eye_contact(400, 0.3, 0.1, 2.0), framing.camera(0.3, 0.1, 0.95 / 2, 400)
+    np.testing.assert_array_equal(camera.camera_from_world, default.camera_from_world)
+    np.testing.assert_array_equal(camera.K, default.K)
+
+
+def test_turning_away_from_eye_contact_circles_the_head() -> None:
+    seat = np.array([0.1, 0.0, 0.7])
+    framing = seated(seat)
+    center = seat * (1 + 0.07 / np.linalg.norm(seat))
+    for yaw in (-1.5, 0.5, 3.0):
+        camera = framing.eye_contact(400, yaw=yaw)
+        np.testing.assert_allclose(pixel_of(camera, center), [200, 400 * EYE_LEVEL], atol=0.02)
+        assert np.linalg.norm(center_of(camera) - center) == pytest.approx(np.linalg.norm(center), abs=1e-5)
+    above = center_of(framing.eye_contact(400, pitch=0.5))
+    assert above[1] < -0.2
+    assert center_of(framing.eye_contact(400, yaw=0.5))[0] > 0.2
+
+
+def test_eye_contact_is_kept_within_reason() -> None:
+    framing = seated((0, 0, 0.6))
+    for pitch, limit in ((-9.0, -MAX_PITCH), (9.0, MAX_PITCH)):
+        forward = framing.eye_contact(400, pitch=pitch).camera_from_world[2, :3]
+        assert np.arcsin(forward[1]) == pytest.approx(limit, abs=1e-5)
+    focals = [framing.eye_contact(400, zoom=zoom).K[0, 0] for zoom in (-1.0, 0.0, 1e-9, 1e9)]
+    assert np.isfinite(focals).all()
+    assert focals[0] == focals[1] == focals[2] < focals[3]
