@@ -17,7 +17,8 @@ from renderer.avatar.packing import PackedAvatar
 from renderer.backends import checks
 from renderer.backends.kernels import layout
 from renderer.backends.kernels.draw import run_bin, run_blend, run_project, run_sort
-from renderer.backends.workspace import Color, RasterWorkspace
+from renderer.backends.workspace import RasterWorkspace
+from renderer.background import Background
 from renderer.camera import Camera
 from renderer.head.pose import joint_rotations, joint_transforms
 from renderer.yuv import YuvPlanes
@@ -52,13 +53,13 @@ class FrameRenderer:
         self._no_offsets = np.zeros(joints.shape, np.float32)
         self._checked = os.environ.get(checks.SWITCH) == "1"
 
-    def render(self, params: FaceParams, camera: Camera, background_rgb: Color, planes: YuvPlanes) -> None:
+    def render(self, params: FaceParams, camera: Camera, background: Background, planes: YuvPlanes) -> None:
         """Draws one instant into a video frame.
 
         Args:
             params: the face.
             camera: the view.
-            background_rgb: sRGB, 0..1.
+            background: a color or a picture of the camera's size (RasterWorkspace.set_view).
             planes: of the camera's width and height.
 
         Raises:
@@ -67,12 +68,12 @@ class FrameRenderer:
         if (planes.width, planes.height) != (camera.width, camera.height):
             size = f"{planes.width} x {planes.height}"
             raise ValueError(f"planes of {size} for a camera of {camera.width} x {camera.height}")
-        self._render(params, camera, background_rgb, layout.OUTPUT_YUV, [planes.y, planes.u, planes.v])
+        self._render(params, camera, background, layout.OUTPUT_YUV, [planes.y, planes.u, planes.v])
 
-    def render_rgb(self, params: FaceParams, camera: Camera, background_rgb: Color) -> NDArray[np.uint8]:
+    def render_rgb(self, params: FaceParams, camera: Camera, background: Background) -> NDArray[np.uint8]:
         """[H, W, 3] uint8 sRGB picture of one instant; arguments and errors as in `render`."""
         image = np.empty((camera.height, camera.width, 3), np.uint8)
-        self._render(params, camera, background_rgb, layout.OUTPUT_RGB8, [image])
+        self._render(params, camera, background, layout.OUTPUT_RGB8, [image])
         return image
 
     def pose(self, params: FaceParams) -> tuple[Floats, Floats, Floats]:
@@ -93,7 +94,7 @@ class FrameRenderer:
         }
 
     def _render(
-        self, params: FaceParams, camera: Camera, background: Color, output: int, planes: list[NDArray]
+        self, params: FaceParams, camera: Camera, background: Background, output: int, planes: list[NDArray]
     ) -> None:
         if max(camera.width, camera.height) > self.max_size:
             raise ValueError(f"a picture of {camera.width} x {camera.height}, at most {self.max_size} was announced")

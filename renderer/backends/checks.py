@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from renderer.backends.kernels import draw as stages
-from renderer.backends.kernels.layout import GUARD_TILES
+from renderer.backends.kernels import layout
 
 if TYPE_CHECKING:
     from renderer.backends.workspace import RasterWorkspace
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 SWITCH = "VISAVIS_RENDER_CHECKS"
 GUARD_BYTES = 64
 GUARD_VALUE = 0xA5
+
+UNADDRESSED = ("planar", "background")
+"""Buffers that not every frame uses."""
 
 
 def check_guards(name: str, buffer: NDArray) -> None:
@@ -45,29 +48,37 @@ def draw(workspace: RasterWorkspace) -> bool:
     """renderer.backends.kernels.draw.draw, checked."""
     states, buffers = workspace.states, workspace.buffers
     for name, buffer in buffers.items():
-        if states[f"{name}_at"][0] != buffer.ctypes.data:
+        if name not in UNADDRESSED and states[f"{name}_at"][0] != buffer.ctypes.data:
             raise AssertionError(f"the state does not point to the buffer {name}")
     stages.run_project(states)
     _check_all(workspace)
-    count, visible = int(states["count"][0]), int(states["visible"][0])
-    check_range("numbers of visible Gaussians", buffers["pairs"][:visible] & 0xFFFFFFFF, count)
+    count = int(states["count"][0])
+    check_range("numbers of visible Gaussians in a chunk", buffers["visible"], layout.PROJECT_CHUNK + 1)
+    for chunk, size in enumerate(buffers["visible"].tolist()):
+        first = chunk * layout.PROJECT_CHUNK
+        check_range("numbers of visible Gaussians", buffers["pairs"][first : first + size] & 0xFFFFFFFF, count)
     stages.run_sort(states)
     _check_all(workspace)
+    visible = int(states["visible"][0])
     check_range("numbers in order", buffers["order"][:visible], count)
     if visible and (np.diff(buffers["depths"][buffers["order"][:visible]]) < 0).any():
         raise AssertionError("the order is not that of the depths")
     stages.run_bin(states)
     _check_all(workspace)
-    tiles = int(states["grid_x"][0]) * (int(states["tiles_y"][0]) + GUARD_TILES)
-    counts, capacity = buffers["counts"][:tiles], int(states["capacity"][0])
-    check_range("lengths of lists", counts, visible + 1)
-    if states["longest"][0] > capacity:
+    capacity, tiles, segments = (int(states[name][0]) for name in ("capacity", "grid", "segments"))
+    if buffers["longest"].max() > capacity:
         return False
-    used = [buffers["entries"][tile * capacity : tile * capacity + n] for tile, n in enumerate(counts.tolist()) if n]
-    entries = np.concatenate(used) if used else np.zeros(0, np.int32)
-    check_range("numbers in lists", entries & 0xFFFF, count)
-    if not (entries >> 16).all():
-        raise AssertionError("an entry touches no block")
+    starts = [visible * segment // segments for segment in range(segments + 1)]
+    for segment in range(segments):
+        counts = buffers["counts"][segment * tiles : (segment + 1) * tiles]
+        check_range("lengths of lists", counts, starts[segment + 1] - starts[segment] + 1)
+        lists = buffers["entries"][segment * tiles * capacity :]
+        used = [lists[tile * capacity : tile * capacity + n] for tile, n in enumerate(counts.tolist()) if n]
+        entries = np.concatenate(used) if used else np.zeros(0, np.int32)
+        end = count if workspace.padded <= layout.SMALL_CLOUD else starts[segment + 1] - starts[segment]
+        check_range("numbers in lists", entries & 0xFFFF, end)
+        if not (entries >> 16).all():
+            raise AssertionError("an entry touches no block")
     stages.run_blend(states)
     _check_all(workspace)
     return True

@@ -9,43 +9,47 @@ from numpy.typing import NDArray
 
 from renderer.backends.kernels import layout
 from renderer.backends.kernels.draw import axes_from_quats
-from renderer.backends.workspace import Color, RasterWorkspace
+from renderer.backends.workspace import RasterWorkspace
+from renderer.background import Background
 from renderer.camera import Camera
 from renderer.gaussians import GaussianCloud
 
 
 class CpuRasterizer:
-    """Draws any cloud of up to 65,536 Gaussians with the exact rules of renderer.backends.base.
+    """Draws any cloud with the exact rules of renderer.backends.base.
 
     Buffers are kept from call to call. Calls from several threads take turns; for drawing in parallel give each thread
     a rasterizer of its own. The first call of all compiles or loads the kernels (seconds, see renderer.warm_up).
+
+    Args:
+        threads: how many threads draw one picture together.
     """
 
     name = "cpu"
 
-    def __init__(self) -> None:
-        self._workspace = RasterWorkspace(0)
+    def __init__(self, threads: int = 1) -> None:
+        self._threads = threads
+        self._workspace = RasterWorkspace(0, threads)
         self._lock = threading.Lock()
 
-    def rasterize(self, cloud: GaussianCloud, camera: Camera, background: Color) -> NDArray[np.float32]:
+    def rasterize(self, cloud: GaussianCloud, camera: Camera, background: Background) -> NDArray[np.float32]:
         """[H, W, 3] float32 image, sRGB 0..1, over `background`.
 
         Raises:
-            ValueError: too many Gaussians or a picture size out of range.
+            ValueError: too many Gaussians, or a size out of range.
         """
         with self._lock:
             workspace = self._load(cloud)
-            workspace.set_view(camera, background)
-            image = np.empty((camera.height, camera.width, 3), np.float32)
-            workspace.set_output(layout.OUTPUT_FLOAT, [image])
+            workspace.set_view(camera, background, cloud.sh_from_world)
+            planes = workspace.set_planar_output()
             workspace.draw()
-        return image
+            return np.ascontiguousarray(planes[:3, : camera.height, : camera.width].transpose(1, 2, 0))
 
-    def rasterize_rgb8(self, cloud: GaussianCloud, camera: Camera, background: Color) -> NDArray[np.uint8]:
+    def rasterize_rgb8(self, cloud: GaussianCloud, camera: Camera, background: Background) -> NDArray[np.uint8]:
         """[H, W, 3] uint8 image, sRGB; otherwise as `rasterize`."""
         with self._lock:
             workspace = self._load(cloud)
-            workspace.set_view(camera, background)
+            workspace.set_view(camera, background, cloud.sh_from_world)
             image = np.empty((camera.height, camera.width, 3), np.uint8)
             workspace.set_output(layout.OUTPUT_RGB8, [image])
             workspace.draw()
@@ -53,11 +57,14 @@ class CpuRasterizer:
 
     def _load(self, cloud: GaussianCloud) -> RasterWorkspace:
         count = len(cloud.means)
-        if self._workspace.states["count"][0] != count:
-            self._workspace = RasterWorkspace(count)
+        sh_count = 0 if cloud.sh_rest is None else cloud.sh_rest.shape[1]
+        if self._workspace.states["count"][0] != count or self._workspace.states["sh_count"][0] != sh_count:
+            self._workspace = RasterWorkspace(count, self._threads, sh_count)
         workspace = self._workspace
         workspace.means[:, :count] = cloud.means.T
         workspace.colors[:, :count] = cloud.colors.T
+        if cloud.sh_rest is not None and sh_count:
+            workspace.set_harmonics(cloud.sh_rest)
         with np.errstate(divide="ignore", invalid="ignore"):
             workspace.log2_opacities[:count] = np.log2(cloud.opacities)
         axes_from_quats(

@@ -105,6 +105,43 @@ def gather_rows4(typingctx, address, rows):
 
 
 @intrinsic
+def load_4x4(typingctx, address, index, stride):
+    """A 4 x 4 block of a float plane as one vector; lane = 4 * row + column."""
+    row_type = ir.VectorType(FLOAT, 4)
+
+    def emit(context, builder, signature, values):
+        stride = context.cast(builder, values[2], signature.args[2], types.int64)
+        start = element_pointer(context, builder, signature, values, FLOAT, FLOAT)
+        parts = []
+        for row in range(4):
+            pointer = offset_pointer(builder, start, builder.mul(stride, ir.Constant(INT64, row)))
+            loaded = builder.load(builder.bitcast(pointer, row_type.as_pointer()))
+            loaded.align = 4
+            parts.append(loaded)
+        halves = [shuffle(builder, parts[i], parts[i + 1], list(range(8))) for i in (0, 2)]
+        return shuffle(builder, *halves, list(range(LANES)))
+
+    return f32x16(address, index, stride), emit
+
+
+@intrinsic
+def store_4x4(typingctx, address, index, stride, vector):
+    """Stores a vector as a 4 x 4 block of a float plane; the inverse of `load_4x4`."""
+    row_type = ir.VectorType(FLOAT, 4)
+
+    def emit(context, builder, signature, values):
+        stride = context.cast(builder, values[2], signature.args[2], types.int64)
+        start = element_pointer(context, builder, signature, values, FLOAT, FLOAT)
+        for row in range(4):
+            pointer = offset_pointer(builder, start, builder.mul(stride, ir.Constant(INT64, row)))
+            part = shuffle(builder, values[3], values[3], list(range(4 * row, 4 * row + 4)))
+            builder.store(part, builder.bitcast(pointer, row_type.as_pointer())).align = 4
+        return context.get_dummy_value()
+
+    return types.void(address, index, stride, vector), emit
+
+
+@intrinsic
 def store_bytes_4x4(typingctx, address, index, stride, vector):
     """Stores the low bytes of an i32x16 as a 4 x 4 block of a byte plane; lane = 4 * row + column."""
 

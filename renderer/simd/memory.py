@@ -104,6 +104,22 @@ vstore_int = _storer(i32x16, INT32, INTS)
 
 
 @intrinsic
+def gather_int(typingctx, address, indices):
+    """The 16 integers whose indices are given (i32x16, not negative)."""
+
+    def emit(context, builder, signature, values):
+        base = builder.inttoptr(context.cast(builder, values[0], signature.args[0], types.int64), INT32.as_pointer())
+        gathered = ir.Constant(INTS, ir.Undefined)
+        for lane in range(LANES):
+            number = ir.Constant(INT32, lane)
+            index = builder.zext(builder.extract_element(values[1], number), INT64)
+            gathered = builder.insert_element(gathered, builder.load(builder.gep(base, [index])), number)
+        return gathered
+
+    return i32x16(address, indices), emit
+
+
+@intrinsic
 def prefetch(typingctx, address, index):
     """Asks for the cache line of float number `index`."""
 

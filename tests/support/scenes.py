@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -75,6 +77,14 @@ def unusable(seed: int = 5) -> GaussianCloud:
         for value, rows in zip(bad_values, spoiled, strict=True):
             field[rows] = value
     return cloud
+
+
+def with_harmonics(cloud: GaussianCloud, degree: int, turned: bool = False, seed: int = 6) -> GaussianCloud:
+    """The cloud with random coefficients up to `degree`, in axes of their own if `turned`."""
+    rng = np.random.default_rng(seed)
+    axes = np.linalg.qr(rng.normal(size=(3, 3)))[0].astype(np.float32) if turned else None
+    rest = rng.normal(0, 0.2, (len(cloud.means), (degree + 1) ** 2 - 1, 3)).astype(np.float32)
+    return replace(cloud, sh_rest=rest, sh_from_world=axes)
 
 
 def psnr(image: NDArray, expected: NDArray) -> float:

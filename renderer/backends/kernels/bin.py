@@ -5,9 +5,12 @@ lists need no sorting. One vector handles 16 rows of blocks (4 rows of tiles) at
 the ellipse alpha = 1/255 over the pixel centers of its row of blocks. Its end points are those of the ellipse at the
 row's edges, or its extreme point if that lies between them. This leaves a quarter fewer blocks than the bounding box.
 
-A Gaussian within 3 x 3 tiles, almost every one, takes a path without branches: nine entries are written, and a tile's
-count advances only where the mask is not empty. Guard tiles beyond the right and bottom edges catch the surplus. A
-full list keeps counting without storing, and the caller makes room and draws again.
+A Gaussian within 2 x 2 or 3 x 3 tiles, almost every one, takes a path without branches: all four or nine entries are
+written, and a tile's count advances only where the mask is not empty. Guard tiles beyond the right and bottom edges
+catch the surplus. A full list keeps counting without storing, and the caller makes room and draws again.
+
+The depth order is cut into segments with lists of their own, so that several threads can fill them; a tile's whole list
+is that of the first segment, followed by those of the others.
 """
 
 from __future__ import annotations
@@ -21,13 +24,13 @@ from renderer.backends.kernels.layout import (
     CENTER_Y,
     ELLIPSE_0,
     ELLIPSE_2,
-    GUARD_TILES,
     HALF_HEIGHT,
     HALF_WIDTH,
     RECORD,
     RIGHTMOST_Y,
     SLACK,
     SLOPE,
+    SMALL_CLOUD,
 )
 from renderer.jit import inlined, kernel
 from renderer.simd.lanes import lane_numbers, or_lane_groups
@@ -49,18 +52,36 @@ from renderer.simd.math import (
     vmin_int,
     vsqrt,
 )
-from renderer.simd.memory import load_f32, load_i32, prefetch, store_i32, vbroadcast, vstore_int
+from renderer.simd.memory import load_f32, load_i32, prefetch, store_i32, store_i64, vbroadcast, vstore_int
 
 f32 = np.float32
 
 
 @inlined
-def append(state, tile, mask, number):
+def append(counts, entries, capacity, tile, mask, number):
     """Adds an entry to the list of `tile` unless the mask is empty."""
-    count = load_i32(state.counts_at, tile)
-    place = min(np.int64(count), state.capacity - 1)
-    store_i32(state.entries_at, tile * state.capacity + place, (mask << 16) | number)
-    store_i32(state.counts_at, tile, count + np.int32(mask != 0))
+    count = load_i32(counts, tile)
+    place = min(np.int64(count), capacity - 1)
+    store_i32(entries, tile * capacity + place, (mask << 16) | number)
+    store_i32(counts, tile, count + np.int32(mask != 0))
+
+
+@inlined
+def segment_start(state, segment):
+    """Place in the depth order where a segment begins."""
+    return state.visible * segment // state.segments
+
+
+@inlined
+def segment_counts(state, segment):
+    """Address of the segment's counts."""
+    return state.counts_at + 4 * segment * state.grid
+
+
+@inlined
+def segment_entries(state, segment):
+    """Address of the segment's entries."""
+    return state.entries_at + 4 * segment * state.grid * state.capacity
 
 
 @inlined
@@ -91,21 +112,31 @@ def tile_range(center, radius, tiles):
 
 
 @kernel
-def bin_gaussians(state):
-    """Fills counts and entries from order and records; sets `longest`."""
-    grid_x, records, masks = state.grid_x, state.records_at, state.column_masks_at
-    tiles = grid_x * (state.tiles_y + GUARD_TILES)
-    for tile in range(tiles):
-        store_i32(state.counts_at, tile, 0)
+def bin_segment(state, segment, masks):
+    """Fills counts and entries of one segment from order and records; sets its element of `longest`.
+
+    Args:
+        state: layout.RASTER_STATE.
+        segment: its number.
+        masks: address of [3][16] integers of this thread.
+    """
+    grid_x, records, capacity = state.grid_x, state.records_at, state.capacity
+    counts, entries = segment_counts(state, segment), segment_entries(state, segment)
+    for tile in range(state.grid):
+        store_i32(counts, tile, 0)
     zero, quarter, three = splat(f32(0)), splat(f32(0.25)), splat(f32(3))
     four, rows = splat_int(4), lane_numbers()
     row_tops = to_float(rows << splat_int(2))
     shifts = (rows & splat_int(3)) << splat_int(2)
     leftmost, rightmost = splat(f32(-8)), splat(f32(state.width // 4 + 8))
-    for j in range(state.visible):
+    start = segment_start(state, segment)
+    by_place = state.padded > SMALL_CLOUD
+    for j in range(start, segment_start(state, segment + 1)):
         number = load_i32(state.order_at, j)
         at = np.int64(number) * RECORD
         prefetch(records, np.int64(load_i32(state.order_at, j + 8)) * RECORD)
+        if by_place:
+            number = np.int32(j - start)
         center_x, center_y = load_f32(records, at + CENTER_X), load_f32(records, at + CENTER_Y)
         half_height = load_f32(records, at + HALF_HEIGHT)
         slack = load_f32(records, at + SLACK)
@@ -128,23 +159,33 @@ def bin_gaussians(state):
             last = to_int(vmin(vmax(vfloor(x_right * quarter), leftmost), rightmost))
             first = to_int(vmin(vmax(vceil((x_left - three) * quarter), leftmost), rightmost))
             touched = greater_equal(bottom, top) & less_equal_int(first, last)
+            base = tile_top * grid_x + tile_left
+            if tile_right - tile_left <= 1 and tile_bottom - tile_top <= 1:
+                store_column_masks(masks, first, last, touched, shifts)
+                store_column_masks(masks + 64, first - four, last - four, touched, shifts)
+                for column in range(2):
+                    tile = base + column
+                    append(counts, entries, capacity, tile, load_i32(masks, 16 * column), number)
+                    append(counts, entries, capacity, tile + grid_x, load_i32(masks, 16 * column + 4), number)
+                break
             if tile_right - tile_left <= 2 and tile_bottom - tile_top <= 2:
                 store_column_masks(masks, first, last, touched, shifts)
                 store_column_masks(masks + 64, first - four, last - four, touched, shifts)
                 store_column_masks(masks + 128, first - four - four, last - four - four, touched, shifts)
-                base = tile_top * grid_x + tile_left
                 for column in range(3):
-                    append(state, base + column, load_i32(masks, 16 * column), number)
-                    append(state, base + grid_x + column, load_i32(masks, 16 * column + 4), number)
-                    append(state, base + 2 * grid_x + column, load_i32(masks, 16 * column + 8), number)
+                    tile = base + column
+                    append(counts, entries, capacity, tile, load_i32(masks, 16 * column), number)
+                    append(counts, entries, capacity, tile + grid_x, load_i32(masks, 16 * column + 4), number)
+                    append(counts, entries, capacity, tile + 2 * grid_x, load_i32(masks, 16 * column + 8), number)
                 break
             for tile_x in range(tile_left, tile_right + 1):
                 store_column_masks(masks, first, last, touched, shifts)
                 first, last = first - four, last - four
                 for row in range(min(np.int64(4), tile_bottom - tile_top + 1)):
-                    append(state, (tile_top + row) * grid_x + tile_x, load_i32(masks, 4 * row), number)
+                    tile = (tile_top + row) * grid_x + tile_x
+                    append(counts, entries, capacity, tile, load_i32(masks, 4 * row), number)
             tile_top += 4
     longest = 0
-    for tile in range(tiles):
-        longest = max(longest, np.int64(load_i32(state.counts_at, tile)))
-    state.longest = longest
+    for tile in range(state.grid):
+        longest = max(longest, np.int64(load_i32(counts, tile)))
+    store_i64(state.longest_at, segment, longest)

@@ -16,6 +16,7 @@ from __future__ import annotations
 import numpy as np
 from numba import literal_unroll
 
+from renderer.backends.kernels.bin import segment_counts, segment_entries, segment_start
 from renderer.backends.kernels.layout import (
     ACCUMULATOR,
     BLOCK_LIST_STRIDE,
@@ -29,8 +30,14 @@ from renderer.backends.kernels.layout import (
     P_YY,
     RECORD,
     RED,
+    SCRATCH_ACCUMULATORS,
+    SCRATCH_ALIVE,
+    SCRATCH_ENDS,
+    SCRATCH_LISTS,
     SLOPE,
+    SMALL_CLOUD,
     TILE_PX,
+    TILES_CHUNK,
 )
 from renderer.backends.kernels.resolve import fill_tile, resolve_tile
 from renderer.jit import inlined, kernel
@@ -53,7 +60,7 @@ from renderer.simd.math import (
     splat_int,
     to_float,
 )
-from renderer.simd.memory import load_i32, store_i32, vbroadcast, vload, vload_int, vstore, vstore_int
+from renderer.simd.memory import gather_int, load_i32, store_i32, vbroadcast, vload, vload_int, vstore, vstore_int
 
 f32 = np.float32
 
@@ -125,9 +132,9 @@ def blend(records, at, alpha, running, final, red, green, blue):
 
 
 @kernel
-def blend_block(state, block, start, count, left, top):
+def blend_block(records, scratch, block, start, count, left, top):
     """Blends `count` Gaussians of a block list into the accumulators of a block; `left`, `top` in pixels."""
-    records, numbers, sums = state.records_at, state.block_lists_at, state.accumulators_at
+    numbers, sums = scratch + SCRATCH_LISTS, scratch + SCRATCH_ACCUMULATORS
     lanes = lane_numbers()
     x = to_float(lanes & splat_int(3)) + splat(left + f32(0.5))
     y = to_float(lanes >> splat_int(2)) + splat(top + f32(0.5))
@@ -138,7 +145,7 @@ def blend_block(state, block, start, count, left, top):
         vload(sums, 2 * ACCUMULATOR + at),
         vload(sums, 3 * ACCUMULATOR + at),
     )
-    alive = load_i32(state.alive_at, block)
+    alive = load_i32(scratch + SCRATCH_ALIVE, block)
     running = keep(mask_from_bits(alive), final)
     for i in range(start, start + count, 4):
         q0, q1 = np.int64(load_i32(numbers, i)) * RECORD, np.int64(load_i32(numbers, i + 1)) * RECORD
@@ -156,14 +163,21 @@ def blend_block(state, block, start, count, left, top):
     vstore(sums, ACCUMULATOR + at, red)
     vstore(sums, 2 * ACCUMULATOR + at, green)
     vstore(sums, 3 * ACCUMULATOR + at, blue)
-    store_i32(state.alive_at, block, alive)
+    store_i32(scratch + SCRATCH_ALIVE, block, alive)
     return alive
 
 
 @inlined
-def spread_over_blocks(state, entries, count):
-    """Fills the block lists from `count` (at most CHUNK) entries at address `entries`."""
-    lists, ends = state.block_lists_at, state.block_ends_at
+def spread_over_blocks(scratch, entries, count, order):
+    """Fills the block lists from `count` (at most CHUNK) entries at address `entries`.
+
+    Args:
+        scratch: of this thread.
+        entries: address of the entries.
+        count: how many.
+        order: 0 if entries name Gaussians, else the address in the depth order from which they count places.
+    """
+    lists, ends = scratch + SCRATCH_LISTS, scratch + SCRATCH_ENDS
     for block in range(16):
         store_i32(ends, block, block * BLOCK_LIST_STRIDE)
     for i in range(0, count, 16):
@@ -171,6 +185,8 @@ def spread_over_blocks(state, entries, count):
         valid = less_equal_int(lane_numbers(), splat_int(count - i - 1))
         entry = keep_int(valid, entry)
         number = entry & splat_int(0xFFFF)
+        if order != 0:
+            number = gather_int(order, number)
         for block in literal_unroll(BLOCKS):
             chosen = nonzero_int(entry & splat_int(0x10000 << block))
             end = np.int64(load_i32(ends, block))
@@ -178,43 +194,70 @@ def spread_over_blocks(state, entries, count):
             store_i32(ends, block, end + count_bits(mask_bits(chosen)))
 
 
+@inlined
+def order_of_segment(state, segment):
+    """The last argument of `spread_over_blocks` for a segment."""
+    if state.padded <= SMALL_CLOUD:
+        return np.int64(0)
+    return state.order_at + 4 * segment_start(state, segment)
+
+
+@inlined
+def tile_entries(state, tile):
+    """How many entries the lists of a tile hold in all segments."""
+    total = np.int64(0)
+    for segment in range(state.segments):
+        total += np.int64(load_i32(segment_counts(state, segment), tile))
+    return total
+
+
+@inlined
+def pad_list(scratch, end, null_record):
+    """Fills a block list up to a multiple of four with invisible records."""
+    for i in range(3):
+        store_i32(scratch + SCRATCH_LISTS, end + i, null_record)
+
+
 @kernel
-def blend_tile(state, tile_x, tile_y):
+def blend_tile(state, scratch, tile_x, tile_y):
     """Blends one tile and writes its pixels to the output."""
     tile = tile_y * state.grid_x + tile_x
-    total = min(np.int64(load_i32(state.counts_at, tile)), state.capacity)
-    if total == 0:
+    if tile_entries(state, tile) == 0 and state.background_at == 0:
         fill_tile(state, tile_x, tile_y)
         return
-    sums, lists = state.accumulators_at, state.block_lists_at
+    sums = scratch + SCRATCH_ACCUMULATORS
     for block in range(16):
         vstore(sums, 16 * block, splat(f32(1)))
         for channel in range(1, 4):
             vstore(sums, channel * ACCUMULATOR + 16 * block, splat(f32(0)))
-        store_i32(state.alive_at, block, 0xFFFF)
+        store_i32(scratch + SCRATCH_ALIVE, block, 0xFFFF)
     blocks_alive = 16
-    entries = state.entries_at + 4 * tile * state.capacity
-    for taken in range(0, total, CHUNK):
-        spread_over_blocks(state, entries + 4 * taken, min(np.int64(CHUNK), total - taken))
-        for block in range(16):
-            start = block * BLOCK_LIST_STRIDE
-            end = np.int64(load_i32(state.block_ends_at, block))
-            if end == start or load_i32(state.alive_at, block) == 0:
-                continue
-            for i in range(3):  # to a multiple of four with invisible records
-                store_i32(lists, end + i, state.padded)
-            left = f32(tile_x * TILE_PX + (block & 3) * 4)
-            top = f32(tile_y * TILE_PX + (block >> 2) * 4)
-            if blend_block(state, block, start, end - start, left, top) == 0:
-                blocks_alive -= 1
+    for segment in range(state.segments):
+        count = np.int64(load_i32(segment_counts(state, segment), tile))
+        entries = segment_entries(state, segment) + 4 * tile * state.capacity
+        order = order_of_segment(state, segment)
+        for taken in range(0, count, CHUNK):
+            spread_over_blocks(scratch, entries + 4 * taken, min(np.int64(CHUNK), count - taken), order)
+            for block in range(16):
+                start = block * BLOCK_LIST_STRIDE
+                end = np.int64(load_i32(scratch + SCRATCH_ENDS, block))
+                if end == start or load_i32(scratch + SCRATCH_ALIVE, block) == 0:
+                    continue
+                pad_list(scratch, end, state.padded)
+                left = f32(tile_x * TILE_PX + (block & 3) * 4)
+                top = f32(tile_y * TILE_PX + (block >> 2) * 4)
+                if blend_block(state.records_at, scratch, block, start, end - start, left, top) == 0:
+                    blocks_alive -= 1
+            if blocks_alive == 0:
+                break
         if blocks_alive == 0:
             break
-    resolve_tile(state, tile_x, tile_y)
+    resolve_tile(state, scratch, tile_x, tile_y)
 
 
 @kernel
-def blend_tiles(state):
-    """Draws the picture from counts, entries and records."""
-    for tile_y in range(state.tiles_y):
-        for tile_x in range(state.tiles_x):
-            blend_tile(state, tile_x, tile_y)
+def blend_chunk(state, scratch, chunk):
+    """Draws some neighboring tiles from counts, entries and records."""
+    first = chunk * TILES_CHUNK
+    for tile in range(first, min(first + TILES_CHUNK, state.tiles_x * state.tiles_y)):
+        blend_tile(state, scratch, tile % state.tiles_x, tile // state.tiles_x)

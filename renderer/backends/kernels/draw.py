@@ -1,14 +1,96 @@
-"""The stages in sequence, as one call that keeps the GIL released, and the way in for clouds of quaternions."""
+"""The stages in sequence, alone or shared with helpers (renderer.backends.kernels.parallel)."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from renderer.backends.kernels.bin import bin_gaussians
-from renderer.backends.kernels.blend import blend_tiles
+from renderer.backends.kernels.bin import bin_segment
+from renderer.backends.kernels.blend import blend_chunk
+from renderer.backends.kernels.layout import PROJECT_CHUNK, SCRATCH, SCRATCH_MASKS, TILES_CHUNK
+from renderer.backends.kernels.parallel import (
+    FRAME_END,
+    NOTHING,
+    begin_phase,
+    finish_chunk,
+    take_chunk,
+    wait_for_chunks,
+    wait_for_work,
+)
 from renderer.backends.kernels.project import project
 from renderer.backends.kernels.sort import sort_by_depth
-from renderer.jit import kernel
+from renderer.jit import inlined, kernel
+from renderer.simd.memory import load_i64
+
+PROJECT, BIN, BLEND = 1, 2, 3
+FIRST_FREE_KIND = 4
+"""Kinds of phases from here on belong to callers."""
+
+
+@inlined
+def scratch_of(state, worker):
+    """Address of the memory that only this thread uses."""
+    return state.scratch_at + SCRATCH * worker
+
+
+@kernel
+def do_chunk(state, worker, kind, chunk):
+    """One piece of PROJECT, BIN or BLEND."""
+    if kind == BLEND:
+        blend_chunk(state, scratch_of(state, worker), chunk)
+    elif kind == PROJECT:
+        project(state, chunk)
+    else:
+        bin_segment(state, chunk, scratch_of(state, worker) + SCRATCH_MASKS)
+
+
+@inlined
+def project_chunks(state):
+    """Pieces that projection is done in."""
+    return (state.padded + PROJECT_CHUNK - 1) // PROJECT_CHUNK
+
+
+@inlined
+def blend_chunks(state):
+    """Pieces that blending is done in."""
+    return (state.tiles_x * state.tiles_y + TILES_CHUNK - 1) // TILES_CHUNK
+
+
+@kernel
+def run_phase(state, kind, chunks):
+    """The owner's part of PROJECT, BIN or BLEND; returns when all of it is done."""
+    if state.threads == 1:
+        for chunk in range(chunks):
+            do_chunk(state, 0, kind, chunk)
+        return
+    begin_phase(state.sync_at, kind, chunks)
+    while True:
+        _, chunk = take_chunk(state.sync_at)
+        if chunk == NOTHING:
+            break
+        do_chunk(state, 0, kind, chunk)
+        finish_chunk(state.sync_at)
+    wait_for_chunks(state.sync_at, chunks)
+
+
+@inlined
+def longest_list(state):
+    """The longest list of all tiles and segments."""
+    longest = 0
+    for segment in range(state.segments):
+        longest = max(longest, load_i64(state.longest_at, segment))
+    return longest
+
+
+@kernel
+def draw_projected(state):
+    """Sorts, bins and blends what is projected; returns whether the picture is complete."""
+    sort_by_depth(state)
+    run_phase(state, BIN, state.segments)
+    complete = longest_list(state) <= state.capacity
+    if complete:
+        run_phase(state, BLEND, blend_chunks(state))
+    begin_phase(state.sync_at, FRAME_END, 0)
+    return complete
 
 
 @kernel
@@ -18,13 +100,25 @@ def draw(states):
     Returns whether the picture is complete. If not, a tile's list was too short: `longest` says what it needs.
     """
     state = states[0]
-    project(state)
-    sort_by_depth(state)
-    bin_gaussians(state)
-    if state.longest > state.capacity:
-        return False
-    blend_tiles(state)
-    return True
+    run_phase(state, PROJECT, project_chunks(state))
+    return draw_projected(state)
+
+
+@kernel
+def help_draw(states, worker):
+    """A helper's part of `draw`: takes chunks until the frame ends or there is nothing to do for long."""
+    state = states[0]
+    looks = 0
+    while True:
+        kind, chunk = take_chunk(state.sync_at)
+        if chunk != NOTHING:
+            do_chunk(state, worker, kind, chunk)
+            finish_chunk(state.sync_at)
+            looks = 0
+            continue
+        looks += 1
+        if kind == FRAME_END or not wait_for_work(looks):
+            return
 
 
 @kernel
@@ -55,7 +149,9 @@ def axes_from_quats(quats, scales, axes):
 @kernel
 def run_project(states):
     """Stage 1 alone."""
-    project(states[0])
+    state = states[0]
+    for chunk in range(project_chunks(state)):
+        do_chunk(state, 0, PROJECT, chunk)
 
 
 @kernel
@@ -67,10 +163,14 @@ def run_sort(states):
 @kernel
 def run_bin(states):
     """Stage 3 alone."""
-    bin_gaussians(states[0])
+    state = states[0]
+    for segment in range(state.segments):
+        do_chunk(state, 0, BIN, segment)
 
 
 @kernel
 def run_blend(states):
     """Stages 4 and 5 alone."""
-    blend_tiles(states[0])
+    state = states[0]
+    for chunk in range(blend_chunks(state)):
+        do_chunk(state, 0, BLEND, chunk)

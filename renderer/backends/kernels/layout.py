@@ -18,14 +18,34 @@ small splats than rows of 16 pixels do."""
 GUARD_TILES = 4
 """Columns and rows of tiles beyond the right and bottom edge that binning may write to without asking."""
 
-MAX_CLOUD = 65_536
-"""A list entry holds a Gaussian's number in 16 bits."""
+MAX_CLOUD = 1 << 22
+"""Memory is the limit: some 200 bytes for each."""
+
+SMALL_CLOUD = 65_536
+"""A list entry holds 16 bits: a Gaussian's number in clouds up to this size, in larger ones its place in the depth
+order, counted from the start of its segment."""
+
+PROJECT_CHUNK = 1024
+"""Gaussians that are projected as one piece of work."""
+
+TILES_CHUNK = 8
+"""Tiles that are blended as one piece of work."""
 
 CHUNK = 128
 """List entries of a tile that are spread over its blocks at a time."""
 
 BLOCK_LIST_STRIDE = CHUNK + 16
 """Room for a block's share of a chunk, with space for a whole vector after the last entry."""
+
+SCRATCH_ACCUMULATORS = 0
+SCRATCH_LISTS = 4096
+SCRATCH_ENDS = SCRATCH_LISTS + 4 * (16 * BLOCK_LIST_STRIDE + 16)
+SCRATCH_ALIVE = SCRATCH_ENDS + 64
+SCRATCH_MASKS = SCRATCH_ALIVE + 64
+SCRATCH = SCRATCH_MASKS + 256
+"""Bytes that each thread has for itself, and what is where in them: [4][ACCUMULATOR] floats of the tile being blended,
+[16][BLOCK_LIST_STRIDE] + 16 integers, the ends of these lists [16], the pixels of each block that still take light as
+bits [16], and [3][16] integers for binning."""
 
 RECORD = 16
 """Floats per projected Gaussian, one cache line:
@@ -49,12 +69,15 @@ squares keeps its accuracy for needles, which the textbook form a x^2 + 2 b x y 
 CENTER_X, CENTER_Y, P_XX, SLOPE, P_YY, P_0, RED, GREEN, BLUE = range(9)
 HALF_WIDTH, HALF_HEIGHT, RIGHTMOST_Y, ELLIPSE_0, ELLIPSE_2, SLACK = range(9, 15)
 
-CAMERA = 20
-"""Floats of the camera: camera_from_world rows 0..2 (12), fx, fy, cx, cy, width, height, field margin x, y."""
+CAMERA = 29
+"""Floats of the camera: camera_from_world rows 0..2 (12), fx, fy, cx, cy, width, height, field margin x, y, and the
+rotation of directions from the camera's axes to those of the spherical harmonics (9)."""
 
-CAM_FX, CAM_FY, CAM_CX, CAM_CY, CAM_WIDTH, CAM_HEIGHT, CAM_MARGIN_X, CAM_MARGIN_Y = range(12, 20)
+CAM_FX, CAM_FY, CAM_CX, CAM_CY, CAM_WIDTH, CAM_HEIGHT, CAM_MARGIN_X, CAM_MARGIN_Y, CAM_SH = range(12, 21)
 
-OUTPUT_FLOAT, OUTPUT_RGB8, OUTPUT_YUV = range(3)
+OUTPUT_PLANAR, OUTPUT_RGB8, OUTPUT_YUV, OUTPUT_RGBA8 = range(4)
+"""PLANAR: four float planes (red, green, blue over the background; alpha = 1 - transmittance), padded to whole tiles.
+RGB8: bytes. YUV: 4:2:0. RGBA8: bytes, straight alpha, without background."""
 
 NULL_P_0 = 100.0
 """p_0 of the record that pads lists: invisible everywhere."""
@@ -75,11 +98,14 @@ RASTER_STATE = np.dtype(
         ("log2_opacities_at", np.int64),  # [S]
         ("colors_at", np.int64),  # [3][S]
         ("camera_at", np.int64),  # [CAMERA]
+        ("sh_count", np.int64),  # K: 0, 3, 8 or 15 coefficients beyond degree 0
+        ("sh_at", np.int64),  # [S / 16][K][3][16]
         # projected
         ("records_at", np.int64),  # [S + 1][RECORD]; record S is the null record
         ("depths_at", np.int64),  # [S]
-        ("visible", np.int64),  # Gaussians that can touch the picture
-        ("pairs_at", np.int64),  # [S] int64: depth bits << 32 | number
+        ("visible_at", np.int64),  # [chunks] int64: Gaussians of each chunk that can touch the picture
+        ("visible", np.int64),  # all of them
+        ("pairs_at", np.int64),  # [S] int64: depth bits << 32 | number; each chunk begins at its own first Gaussian
         ("spare_pairs_at", np.int64),  # [S] int64
         ("histograms_at", np.int64),  # [RADIX_PASSES][2 ** RADIX_BITS]
         ("order_at", np.int64),  # [S + 16] numbers, nearest first
@@ -89,22 +115,23 @@ RASTER_STATE = np.dtype(
         ("tiles_x", np.int64),
         ("tiles_y", np.int64),
         ("grid_x", np.int64),  # tiles_x + GUARD_TILES
-        ("counts_at", np.int64),  # [grid] entries that each tile wants
-        ("entries_at", np.int64),  # [grid][capacity] block mask << 16 | number, nearest first
+        ("grid", np.int64),  # tiles with guards
+        ("segments", np.int64),  # parts of the depth order, with lists of their own
+        ("counts_at", np.int64),  # [segments][grid] entries that each tile wants
+        ("entries_at", np.int64),  # [segments][grid][capacity] block mask << 16 | 16 bits, nearest first
         ("capacity", np.int64),
-        ("longest", np.int64),  # longest list; beyond `capacity` the frame is incomplete
-        ("column_masks_at", np.int64),  # [3][16] scratch
-        # blending scratch
-        ("accumulators_at", np.int64),  # [4][ACCUMULATOR]
-        ("block_lists_at", np.int64),  # [16][BLOCK_LIST_STRIDE] + 16
-        ("block_ends_at", np.int64),  # [16]
-        ("alive_at", np.int64),  # [16] bits of pixels that still take light
+        ("longest_at", np.int64),  # [segments] int64: longest list; beyond `capacity` the frame is incomplete
+        # threads
+        ("threads", np.int64),
+        ("sync_at", np.int64),  # renderer.backends.kernels.parallel
+        ("scratch_at", np.int64),  # [threads][SCRATCH] bytes
         # output
         ("output", np.int64),  # OUTPUT_*
         ("red", np.float32),  # background
         ("green", np.float32),
         ("blue", np.float32),
-        ("plane0_at", np.int64),  # float image, RGB image or Y
+        ("background_at", np.int64),  # [3][tiles_y * 16][tiles_x * 16] floats 0..1, or 0: one color
+        ("plane0_at", np.int64),  # float planes, RGB image or Y
         ("plane1_at", np.int64),  # U
         ("plane2_at", np.int64),  # V
         ("stride0", np.int64),  # elements per row of each plane

@@ -5,6 +5,8 @@ the camera's rotation W, the footprint is F = J W A, where A = R diag(scales) ar
 on the image plane is F F^T plus a low-pass of 0.3 px^2. The determinant is taken as |f_x x f_y|^2 + 0.3 trace + 0.09
 instead of the difference of two large products.
 
+Colors are those that the camera sees (renderer.backends.kernels.harmonics), not below 0.
+
 Gaussians that cannot touch the picture, or hold a value that is not finite, leave no entry in the list of visible
 ones; comparisons are written so that a NaN fails them.
 """
@@ -13,6 +15,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from renderer.backends.kernels.harmonics import add_harmonics, sh_directions
 from renderer.backends.kernels.layout import (
     CAM_CX,
     CAM_CY,
@@ -22,6 +25,7 @@ from renderer.backends.kernels.layout import (
     CAM_MARGIN_X,
     CAM_MARGIN_Y,
     CAM_WIDTH,
+    PROJECT_CHUNK,
     RECORD,
 )
 from renderer.jit import inlined, kernel
@@ -71,14 +75,15 @@ def image_row(camera, row, scale, slope, column):
 
 
 @kernel
-def project(state):
-    """Fills records, depths and pairs; sets `visible`."""
+def project(state, chunk):
+    """Fills records, depths and pairs of one chunk of Gaussians and its element of `visible`."""
     camera, stride = state.camera_at, state.padded
     means, axes, colors = state.means_at, state.axes_at, state.colors_at
     zero, one = splat(f32(0)), splat(f32(1))
     low_pass, largest = splat(LOW_PASS), splat(COVARIANCE_MAX)
-    visible = 0
-    for i in range(0, state.padded, 16):
+    start = chunk * PROJECT_CHUNK
+    visible = start
+    for i in range(start, min(start + PROJECT_CHUNK, state.padded), 16):
         # centers
         x, y, z = vload(means, i), vload(means, stride + i), vload(means, 2 * stride + i)
         x_cam, y_cam, depth = (
@@ -140,7 +145,12 @@ def project(state):
         usable = usable & less(center_y - half_height, vbroadcast(camera, CAM_HEIGHT))
         usable = usable & less(c_xx, largest) & less(c_yy, largest) & less(reach, largest)
         red, green, blue = vload(colors, i), vload(colors, stride + i), vload(colors, 2 * stride + i)
+        if state.sh_count > 0:
+            dir_x, dir_y, dir_z = sh_directions(camera, x_cam, y_cam, depth)
+            coefficients = state.sh_at + 12 * i * state.sh_count
+            red, green, blue = add_harmonics(coefficients, state.sh_count, dir_x, dir_y, dir_z, red, green, blue)
         usable = usable & less(dot3(red, green, blue, red, green, blue), largest)
+        red, green, blue = vmax(red, zero), vmax(green, zero), vmax(blue, zero)
         bits = mask_bits(usable)
         if state.count - i < 16:
             bits &= (1 << (state.count - i)) - 1
@@ -180,4 +190,4 @@ def project(state):
             key = np.int64(float_bits(load_f32(state.depths_at, number)))
             store_i64(state.pairs_at, visible, (key << 32) | number)
             visible += 1
-    state.visible = visible
+    store_i64(state.visible_at, chunk, visible - start)

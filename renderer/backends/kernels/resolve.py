@@ -8,12 +8,19 @@ from __future__ import annotations
 
 import numpy as np
 
-from renderer.backends.kernels.layout import ACCUMULATOR, OUTPUT_FLOAT, OUTPUT_RGB8, TILE_PX
+from renderer.backends.kernels.layout import (
+    ACCUMULATOR,
+    OUTPUT_PLANAR,
+    OUTPUT_RGB8,
+    OUTPUT_RGBA8,
+    SCRATCH_ACCUMULATORS,
+    TILE_PX,
+)
 from renderer.jit import inlined, kernel
-from renderer.simd.blocks import store_bytes_2x2, store_bytes_4x4
+from renderer.simd.blocks import load_4x4, store_4x4, store_bytes_2x2, store_bytes_4x4
 from renderer.simd.lanes import add_lane_pairs
 from renderer.simd.math import fma, splat, to_int, vmax, vmin
-from renderer.simd.memory import load_f32, store_f32, store_u8, vload
+from renderer.simd.memory import load_f32, store_u8, vload, vstore
 
 f32 = np.float32
 
@@ -49,15 +56,53 @@ def unit(value):
 
 
 @inlined
-def pixel(state, x, y):
-    """Red, green, blue of pixel (x, y) of the tile in the accumulators, over the background."""
+def background_at(state, x, y):
+    """Red, green, blue behind pixel (x, y) of the picture."""
+    if state.background_at == 0:
+        return state.red, state.green, state.blue
+    stride = state.tiles_x * TILE_PX
+    plane, at = stride * state.tiles_y * TILE_PX, y * stride + x
+    background = state.background_at
+    return load_f32(background, at), load_f32(background, plane + at), load_f32(background, 2 * plane + at)
+
+
+@inlined
+def sums_of_pixel(sums, x, y):
+    """Transmittance, red, green and blue of pixel (x, y) of the tile in the accumulators."""
     at = 16 * ((y >> 2) * 4 + (x >> 2)) + 4 * (y & 3) + (x & 3)
-    sums = state.accumulators_at
-    through = load_f32(sums, at)
     return (
-        load_f32(sums, ACCUMULATOR + at) + through * state.red,
-        load_f32(sums, 2 * ACCUMULATOR + at) + through * state.green,
-        load_f32(sums, 3 * ACCUMULATOR + at) + through * state.blue,
+        load_f32(sums, at),
+        load_f32(sums, ACCUMULATOR + at),
+        load_f32(sums, 2 * ACCUMULATOR + at),
+        load_f32(sums, 3 * ACCUMULATOR + at),
+    )
+
+
+@inlined
+def pixel(state, sums, left, top, x, y):
+    """Red, green, blue of pixel (x, y) of the tile at (left, top), over the background."""
+    through, red, green, blue = sums_of_pixel(sums, x, y)
+    back_red, back_green, back_blue = background_at(state, left + x, top + y)
+    return red + through * back_red, green + through * back_green, blue + through * back_blue
+
+
+@inlined
+def block_over_background(state, sums, block, left, top):
+    """Transmittance, red, green, blue (f32x16) of a block whose first pixel is (left, top), over the background."""
+    at = 16 * block
+    through = vload(sums, at)
+    back_red, back_green, back_blue = splat(state.red), splat(state.green), splat(state.blue)
+    if state.background_at != 0:
+        stride = state.tiles_x * TILE_PX
+        plane, corner = stride * state.tiles_y * TILE_PX, top * stride + left
+        back_red = load_4x4(state.background_at, corner, stride)
+        back_green = load_4x4(state.background_at, plane + corner, stride)
+        back_blue = load_4x4(state.background_at, 2 * plane + corner, stride)
+    return (
+        through,
+        fma(through, back_red, vload(sums, ACCUMULATOR + at)),
+        fma(through, back_green, vload(sums, 2 * ACCUMULATOR + at)),
+        fma(through, back_blue, vload(sums, 3 * ACCUMULATOR + at)),
     )
 
 
@@ -68,43 +113,64 @@ def rows_of_tile(tile, size):
 
 
 @kernel
-def resolve_float(state, tile_x, tile_y):
-    """Writes the tile to a float image, rows of (red, green, blue)."""
-    for y in range(rows_of_tile(tile_y, state.height)):
-        at = (tile_y * TILE_PX + y) * state.stride0 + 3 * tile_x * TILE_PX
-        for x in range(rows_of_tile(tile_x, state.width)):
-            red, green, blue = pixel(state, x, y)
-            store_f32(state.plane0_at, at + 3 * x, red)
-            store_f32(state.plane0_at, at + 3 * x + 1, green)
-            store_f32(state.plane0_at, at + 3 * x + 2, blue)
+def resolve_planar(state, sums, tile_x, tile_y):
+    """Writes the tile to four float planes: red, green, blue, alpha."""
+    stride = state.stride0
+    plane = stride * state.tiles_y * TILE_PX
+    for block in range(16):
+        left, top = tile_x * TILE_PX + (block & 3) * 4, tile_y * TILE_PX + (block >> 2) * 4
+        through, red, green, blue = block_over_background(state, sums, block, left, top)
+        at = top * stride + left
+        store_4x4(state.plane0_at, at, stride, red)
+        store_4x4(state.plane0_at, plane + at, stride, green)
+        store_4x4(state.plane0_at, 2 * plane + at, stride, blue)
+        store_4x4(state.plane0_at, 3 * plane + at, stride, splat(f32(1)) - through)
+
+
+@inlined
+def byte(value):
+    """0..1 to 0..255."""
+    return np.uint8(unit(value) * f32(255) + f32(0.5))
 
 
 @kernel
-def resolve_rgb8(state, tile_x, tile_y):
+def resolve_rgb8(state, sums, tile_x, tile_y):
     """Writes the tile to a byte image, rows of (red, green, blue)."""
+    left, top = tile_x * TILE_PX, tile_y * TILE_PX
     for y in range(rows_of_tile(tile_y, state.height)):
-        at = (tile_y * TILE_PX + y) * state.stride0 + 3 * tile_x * TILE_PX
+        at = (top + y) * state.stride0 + 3 * left
         for x in range(rows_of_tile(tile_x, state.width)):
-            red, green, blue = pixel(state, x, y)
-            store_u8(state.plane0_at, at + 3 * x, np.uint8(unit(red) * f32(255) + f32(0.5)))
-            store_u8(state.plane0_at, at + 3 * x + 1, np.uint8(unit(green) * f32(255) + f32(0.5)))
-            store_u8(state.plane0_at, at + 3 * x + 2, np.uint8(unit(blue) * f32(255) + f32(0.5)))
+            red, green, blue = pixel(state, sums, left, top, x, y)
+            store_u8(state.plane0_at, at + 3 * x, byte(red))
+            store_u8(state.plane0_at, at + 3 * x + 1, byte(green))
+            store_u8(state.plane0_at, at + 3 * x + 2, byte(blue))
 
 
 @kernel
-def resolve_yuv(state, tile_x, tile_y):
+def resolve_rgba8(state, sums, tile_x, tile_y):
+    """Writes the tile to a byte image, rows of (red, green, blue, alpha), colors not multiplied by alpha."""
+    left, top = tile_x * TILE_PX, tile_y * TILE_PX
+    for y in range(rows_of_tile(tile_y, state.height)):
+        at = (top + y) * state.stride0 + 4 * left
+        for x in range(rows_of_tile(tile_x, state.width)):
+            through, red, green, blue = sums_of_pixel(sums, x, y)
+            alpha = f32(1) - through
+            scale = f32(1) / max(alpha, f32(1e-6))
+            store_u8(state.plane0_at, at + 4 * x, byte(red * scale))
+            store_u8(state.plane0_at, at + 4 * x + 1, byte(green * scale))
+            store_u8(state.plane0_at, at + 4 * x + 2, byte(blue * scale))
+            store_u8(state.plane0_at, at + 4 * x + 3, byte(alpha))
+
+
+@kernel
+def resolve_yuv(state, sums, tile_x, tile_y):
     """Writes a tile that lies inside the picture to three planes."""
-    sums = state.accumulators_at
     zero, one, quarter = splat(f32(0)), splat(f32(1)), splat(f32(0.25))
     for block in range(16):
-        at = 16 * block
-        through = vload(sums, at)
-        red = fma(through, splat(state.red), vload(sums, ACCUMULATOR + at))
-        green = fma(through, splat(state.green), vload(sums, 2 * ACCUMULATOR + at))
-        blue = fma(through, splat(state.blue), vload(sums, 3 * ACCUMULATOR + at))
+        left, top = tile_x * TILE_PX + (block & 3) * 4, tile_y * TILE_PX + (block >> 2) * 4
+        _, red, green, blue = block_over_background(state, sums, block, left, top)
         red, green, blue = vmin(vmax(red, zero), one), vmin(vmax(green, zero), one), vmin(vmax(blue, zero), one)
         y = fma(splat(Y_RED), red, fma(splat(Y_GREEN), green, fma(splat(Y_BLUE), blue, splat(Y_ZERO))))
-        left, top = tile_x * TILE_PX + (block & 3) * 4, tile_y * TILE_PX + (block >> 2) * 4
         store_bytes_4x4(state.plane0_at, top * state.stride0 + left, state.stride0, to_int(y))
         red = add_lane_pairs(add_lane_pairs(red, 1), 4) * quarter
         green = add_lane_pairs(add_lane_pairs(green, 1), 4) * quarter
@@ -117,7 +183,7 @@ def resolve_yuv(state, tile_x, tile_y):
 
 
 @kernel
-def resolve_yuv_edge(state, tile_x, tile_y):
+def resolve_yuv_edge(state, sums, tile_x, tile_y):
     """Writes a tile that reaches over an edge; chroma there is the mean of the pixels that exist."""
     left, top = tile_x * TILE_PX, tile_y * TILE_PX
     columns, rows = rows_of_tile(tile_x, state.width), rows_of_tile(tile_y, state.height)
@@ -126,7 +192,7 @@ def resolve_yuv_edge(state, tile_x, tile_y):
             red_sum, green_sum, blue_sum, weight = f32(0), f32(0), f32(0), f32(0)
             for dy in range(min(np.int64(2), rows - y)):
                 for dx in range(min(np.int64(2), columns - x)):
-                    red, green, blue = pixel(state, x + dx, y + dy)
+                    red, green, blue = pixel(state, sums, left, top, x + dx, y + dy)
                     red, green, blue = unit(red), unit(green), unit(blue)
                     at = (top + y + dy) * state.stride0 + left + x + dx
                     store_u8(state.plane0_at, at, luma(red, green, blue))
@@ -144,25 +210,28 @@ def resolve_yuv_edge(state, tile_x, tile_y):
 
 @kernel
 def fill_tile(state, tile_x, tile_y):
-    """Writes a tile that shows only the background."""
+    """Writes a tile that shows only a background of one color."""
     left, top = tile_x * TILE_PX, tile_y * TILE_PX
     columns, rows = rows_of_tile(tile_x, state.width), rows_of_tile(tile_y, state.height)
     red, green, blue = state.red, state.green, state.blue
-    if state.output == OUTPUT_FLOAT:
+    if state.output == OUTPUT_PLANAR:
+        stride = state.stride0
+        plane = stride * state.tiles_y * TILE_PX
+        for y in range(top, top + TILE_PX):
+            at = y * stride + left
+            vstore(state.plane0_at, at, splat(red))
+            vstore(state.plane0_at, plane + at, splat(green))
+            vstore(state.plane0_at, 2 * plane + at, splat(blue))
+            vstore(state.plane0_at, 3 * plane + at, splat(f32(0)))
+        return
+    if state.output == OUTPUT_RGBA8:
         for y in range(top, top + rows):
-            for x in range(left, left + columns):
-                at = y * state.stride0 + 3 * x
-                store_f32(state.plane0_at, at, red)
-                store_f32(state.plane0_at, at + 1, green)
-                store_f32(state.plane0_at, at + 2, blue)
+            for x in range(4 * left, 4 * (left + columns)):
+                store_u8(state.plane0_at, y * state.stride0 + x, np.uint8(0))
         return
     red, green, blue = unit(red), unit(green), unit(blue)
     if state.output == OUTPUT_RGB8:
-        red8, green8, blue8 = (
-            np.uint8(red * f32(255) + f32(0.5)),
-            np.uint8(green * f32(255) + f32(0.5)),
-            np.uint8(blue * f32(255) + f32(0.5)),
-        )
+        red8, green8, blue8 = byte(red), byte(green), byte(blue)
         for y in range(top, top + rows):
             for x in range(left, left + columns):
                 at = y * state.stride0 + 3 * x
@@ -181,13 +250,16 @@ def fill_tile(state, tile_x, tile_y):
 
 
 @kernel
-def resolve_tile(state, tile_x, tile_y):
+def resolve_tile(state, scratch, tile_x, tile_y):
     """Writes the accumulated tile in the state's output format."""
-    if state.output == OUTPUT_FLOAT:
-        resolve_float(state, tile_x, tile_y)
+    sums = scratch + SCRATCH_ACCUMULATORS
+    if state.output == OUTPUT_PLANAR:
+        resolve_planar(state, sums, tile_x, tile_y)
     elif state.output == OUTPUT_RGB8:
-        resolve_rgb8(state, tile_x, tile_y)
+        resolve_rgb8(state, sums, tile_x, tile_y)
+    elif state.output == OUTPUT_RGBA8:
+        resolve_rgba8(state, sums, tile_x, tile_y)
     elif rows_of_tile(tile_x, state.width) == TILE_PX and rows_of_tile(tile_y, state.height) == TILE_PX:
-        resolve_yuv(state, tile_x, tile_y)
+        resolve_yuv(state, sums, tile_x, tile_y)
     else:
-        resolve_yuv_edge(state, tile_x, tile_y)
+        resolve_yuv_edge(state, sums, tile_x, tile_y)

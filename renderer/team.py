@@ -1,0 +1,64 @@
+"""Threads that help to draw one frame (renderer.backends.kernels.parallel has the rules).
+
+A process has one team, of as many helpers as it has cores beside the caller's. Frames ask those that are idle.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import threading
+from collections.abc import Callable
+from typing import Any
+
+Help = Callable[[int], Any]
+"""What a helper does for a frame, given its number (1, 2, ...); it returns when the frame needs it no more."""
+
+MAX_HELPERS = 7
+
+
+class Helper:
+    """One thread, asleep between frames."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self._work: Help | None = None
+        self._wake = threading.Semaphore(0)
+        self._thread = threading.Thread(target=self._run, name=f"draw-{number}", daemon=True)
+        self._thread.start()
+
+    def offer(self, work: Help) -> None:
+        """Asks for help, unless it is busy; never waits."""
+        if self._work is None:
+            self._work = work
+            self._wake.release()
+
+    def _run(self) -> None:
+        while True:
+            self._wake.acquire()
+            work = self._work
+            if work is not None:
+                work(self.number)
+            self._work = work = None  # a frame that is over must not keep its buffers for this
+
+
+class Team:
+    """The helpers of this process.
+
+    Args:
+        size: how many threads may work on one frame, the caller's included.
+    """
+
+    def __init__(self, size: int) -> None:
+        self._helpers = [Helper(number) for number in range(1, size)]
+
+    def ask(self, threads: int, work: Help) -> None:
+        """Asks up to `threads` - 1 helpers; the caller does the work in any case."""
+        for helper in self._helpers[: threads - 1]:
+            helper.offer(work)
+
+
+@functools.cache
+def shared_team() -> Team:
+    """The team of this process; its threads start with the first call."""
+    return Team(min(os.cpu_count() or 1, MAX_HELPERS + 1))
