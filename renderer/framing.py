@@ -43,6 +43,10 @@ FARTHEST_LENS_M = 20.0
 """A lens nearer to the eyes or further away is taken to be there, in the same direction: from 10 cm a face is all nose,
 and distances are guesses of the tracker anyway. Eyes that look into the lens still look into the camera."""
 
+BASELINE_SHARE = 1 / 15
+"""Of a stereo view's eyes, of the distance to the head: 63 mm, as people have, at the default distance. Nearer cameras
+stand closer together, so that a nose comes out of the screen by 2 % of the picture's width wherever they are."""
+
 _MAX_SAMPLES = 240
 _START = (0.0, 0.0, 0.6)
 
@@ -139,6 +143,16 @@ class Framing:
         K[[0, 1], [0, 1]] *= lens_m / (distance_m - HEAD_DEPTH_M)
         K[1, 2] = EYE_LEVEL * size
         return Camera(view.camera_from_world, K, size, size)
+
+    def stereo(self, camera: Camera) -> tuple[Camera, Camera]:
+        """What a viewer's left and right eye see of a view of this peer; the head's center is in the screen's plane.
+
+        Args:
+            camera: of `camera` or `eye_contact`.
+        """
+        eyes_m = float(camera.camera_from_world[2, :3] @ self._home + camera.camera_from_world[2, 3])
+        convergence_m = max(eyes_m, NEAREST_LENS_M) + HEAD_DEPTH_M
+        return camera.stereo(BASELINE_SHARE * convergence_m, convergence_m)
 
     def _lens_direction(self) -> tuple[float, float]:
         x, y, z = self._home

@@ -205,3 +205,16 @@ def test_eye_contact_is_kept_within_reason() -> None:
     focals = [framing.eye_contact(400, zoom=zoom).K[0, 0] for zoom in (-1.0, 0.0, 1e-9, 1e9)]
     assert np.isfinite(focals).all()
     assert focals[0] == focals[1] == focals[2] < focals[3]
+
+
+@pytest.mark.parametrize("seat", [(0, 0, 0.6), (0.3, -0.2, 0.3), (0, 0, 3.0), (0, 0, 0.01)])
+@pytest.mark.parametrize("eye_contact", [False, True])
+def test_depth_is_comfortable_in_any_view(seat, eye_contact: bool) -> None:
+    framing = seated(seat)
+    camera = framing.eye_contact(400) if eye_contact else framing.camera(size=400)
+    forward = camera.camera_from_world[2, :3].astype(float)
+    left, right = framing.stereo(camera)
+    for before_m, least, most in ((-0.07, -0.001, 0.001), (0.05, 0.001, 0.05), (-0.2, -0.05, -0.001)):
+        point = np.array(seat) - before_m * forward  # before the eyes; the head's center is 7 cm behind them
+        share = (pixel_of(left, point) - pixel_of(right, point))[0] / 400
+        assert least < share < most, before_m
