@@ -10,15 +10,20 @@ from client.avatars import UNUSABLE, AvatarLibrary
 from client.clock import monotonic_s
 from client.stats import RateMeter
 from client.tasks import TaskOwner
+from client.view.backdrop import Backdrop
 from client.view.compositor import Compositor, FrameSink, posted
-from client.view.head_view import PREVIEW_PERIOD_S, HeadRenderer, HeadView, Viewpoint
+from client.view.head_view import BACKGROUND_RGB, PREVIEW_PERIOD_S, HeadRenderer, HeadView, Viewpoint
 from codec.params import FaceParams
 from renderer.avatar.avatar_model import AvatarModel
+from renderer.background import Background, read_picture
 
 logger = logging.getLogger(__name__)
 
 SELF = "self"
 """The name of one's own head in `tiles`, `view` and `atlas` messages."""
+
+MAX_BACKGROUND_PIXELS = 512 * 512
+"""Of the pictures that a page sends; no tile shows more."""
 
 MakeRenderer = Callable[[AvatarModel], HeadRenderer]
 
@@ -40,6 +45,9 @@ class Heads:
         self._failure: asyncio.Future[Exception] = asyncio.get_running_loop().create_future()
         self._views: dict[str, HeadView] = {}
         self._viewpoints: dict[str, Viewpoint] = {}
+        self._backdrop = Backdrop(BACKGROUND_RGB)
+        self._backdrop_wish = 0
+        self._decoding = asyncio.Lock()
         self._wearing: dict[str, str] = {}
         self._rates: dict[str, RateMeter] = {}
         self._tasks = TaskOwner("heads")
@@ -67,6 +75,7 @@ class Heads:
             return
         view = HeadView(member_id, PREVIEW_PERIOD_S if member_id == SELF else 0.0)
         view.look_from(self._viewpoints.get(member_id, Viewpoint()))
+        view.set_backdrop(self._backdrop)
         self._views[member_id] = view
         self._rates[member_id] = RateMeter()
         self._compositor.put_head(view)
@@ -114,6 +123,29 @@ class Heads:
         if view is not None:
             view.look_from(viewpoint)
             self._compositor.wake()
+
+    def set_background(self, background: Background) -> None:
+        """What all heads have behind them: a color or a picture [H, W, 3] uint8 of any size."""
+        self._backdrop_wish += 1
+        self._backdrop = Backdrop(background)
+        for view in self._views.values():
+            view.set_backdrop(self._backdrop)
+        self._compositor.wake()
+
+    async def set_background_picture(self, jpeg: bytes) -> None:
+        """The same with a picture file, unless something newer is wished meanwhile; one is decoded at a time.
+
+        Raises:
+            ValueError: it cannot be used.
+        """
+        self._backdrop_wish += 1
+        wish = self._backdrop_wish
+        async with self._decoding:
+            if wish != self._backdrop_wish:
+                return
+            picture = await asyncio.to_thread(read_picture, jpeg, max_pixels=MAX_BACKGROUND_PIXELS)
+        if wish == self._backdrop_wish:
+            self.set_background(picture)
 
     def set_sizes(self, sizes_px: Mapping[str, int]) -> None:
         """Which heads are on screen and how large."""

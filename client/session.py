@@ -20,6 +20,8 @@ from client.stats import Average, RateMeter
 from client.tasks import TaskOwner
 from client.ui_messages import (
     SetAvatar,
+    SetBackgroundColor,
+    SetBackgroundPicture,
     SetCamera,
     SetStamp,
     SetTiles,
@@ -134,8 +136,12 @@ class Session:
                     self._rest()
             case SetTiles(sizes_px):
                 self._heads.set_sizes(sizes_px)
-            case SetView(member_id, yaw, pitch, distance):
-                self._heads.look(member_id, Viewpoint(yaw, pitch, distance))
+            case SetView(member_id, yaw, pitch, distance, eye_contact, stereo):
+                self._heads.look(member_id, Viewpoint(yaw, pitch, distance, eye_contact, stereo))
+            case SetBackgroundColor(color):
+                self._heads.set_background(color)
+            case SetBackgroundPicture(jpeg):
+                self._tasks.start(self._set_background(jpeg), "background")
             case SetStamp(on):
                 self._heads.set_stamp(on)
 
@@ -148,6 +154,12 @@ class Session:
         except UNUSABLE:
             if wish == self._wish:
                 self.on_notice("This avatar is not available here; you keep the one that you have.")
+
+    async def _set_background(self, jpeg: bytes) -> None:
+        try:
+            await self._heads.set_background_picture(jpeg)
+        except ValueError:
+            self.on_notice("This picture cannot be used as a background.")
 
     def _on_picture(self, frame: av.VideoFrame, layout: AtlasLayout) -> None:
         self._layout = layout

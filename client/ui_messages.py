@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +14,10 @@ from codec.signaling.fields import Fields, bad_message, decode_object, encode_ob
 
 MAX_TILES_LISTED = 64
 MAX_UI_CHARS = 16_384
+MAX_PICTURE_BYTES = 46_000
+"""Of a background; in base64 it still fits into the 64 KiB of a data channel's message."""
+
+MAX_PICTURE_CHARS = 4 * -(-MAX_PICTURE_BYTES // 3)
 MAX_PITCH_RAD = 1.2
 DISTANCE_RANGE = (0.4, 3.0)
 
@@ -45,6 +51,8 @@ class SetView:
     yaw: float
     pitch: float
     distance: float
+    eye_contact: bool = False
+    stereo: bool = False
 
 
 @dataclass(frozen=True)
@@ -54,7 +62,23 @@ class SetStamp:
     on: bool
 
 
-UiMessage = SetAvatar | SetCamera | SetTiles | SetView | SetStamp
+@dataclass(frozen=True)
+class SetBackgroundColor:
+    """Behind all heads; sRGB, 0..1."""
+
+    color: tuple[float, float, float]
+
+
+@dataclass(frozen=True)
+class SetBackgroundPicture:
+    """Behind all heads; the file has not been looked at."""
+
+    jpeg: bytes
+
+
+UiMessage = SetAvatar | SetCamera | SetTiles | SetView | SetStamp | SetBackgroundColor | SetBackgroundPicture
+
+_COLOR = re.compile("#[0-9a-fA-F]{6}")
 
 
 def parse_ui(text: str) -> UiMessage | None:
@@ -63,10 +87,11 @@ def parse_ui(text: str) -> UiMessage | None:
     Raises:
         SignalingError: it is malformed (a ValueError).
     """
-    if len(text) > MAX_UI_CHARS:
-        raise bad_message("The ui message is too long.")
     fields = Fields(decode_object(text), "ui")
-    match fields.text("type", 64):
+    kind = fields.text("type", 64)
+    if len(text) > MAX_UI_CHARS and kind != "background":
+        raise bad_message("The ui message is too long.")
+    match kind:
         case "avatar":
             return SetAvatar(fields.avatar_id())
         case "camera":
@@ -77,11 +102,29 @@ def parse_ui(text: str) -> UiMessage | None:
         case "view":
             distance = min(max(_number(fields, "distance"), DISTANCE_RANGE[0]), DISTANCE_RANGE[1])
             pitch = min(max(_number(fields, "pitch"), -MAX_PITCH_RAD), MAX_PITCH_RAD)
-            return SetView(fields.member_id(), math.remainder(_number(fields, "yaw"), math.tau), pitch, distance)
+            yaw = math.remainder(_number(fields, "yaw"), math.tau)
+            eye_contact, stereo = (fields.optional(key, fields.flag, False) for key in ("eye_contact", "stereo"))
+            return SetView(fields.member_id(), yaw, pitch, distance, eye_contact, stereo)
         case "stamp":
             return SetStamp(fields.flag("on"))
+        case "background":
+            return _background(fields)
         case _:
             return None
+
+
+def _background(fields: Fields) -> SetBackgroundColor | SetBackgroundPicture:
+    if fields.choice("kind", ("color", "image")) == "color":
+        text = fields.text("color", 7)
+        if _COLOR.fullmatch(text) is None:
+            raise fields.error("color", "a color: # and six hexadecimal digits")
+        red, green, blue = bytes.fromhex(text[1:])
+        return SetBackgroundColor((red / 255, green / 255, blue / 255))
+    text = fields.text("jpeg", MAX_PICTURE_CHARS, 1)
+    try:
+        return SetBackgroundPicture(base64.b64decode(text, validate=True))
+    except ValueError as error:  # binascii.Error, or a character beyond ASCII
+        raise fields.error("jpeg", "base64") from error
 
 
 def _number(fields: Fields, key: str) -> float:

@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 
 from client.clock import monotonic_s
 from client.stats import Average
+from client.view.backdrop import Backdrop
 from client.view.idle import idle_face
 from client.view.stamp import paint_stamp
 from codec.params import FaceParams
+from renderer.background import Background
 from renderer.camera import Camera
 from renderer.framing import DEFAULT_DISTANCE_M, Framing
 from renderer.yuv import YuvPlanes
@@ -31,20 +33,32 @@ PREVIEW_PERIOD_S = 1 / 16
 class HeadRenderer(Protocol):
     """What a view needs of renderer.avatar.frame_renderer.FrameRenderer."""
 
-    def render(
-        self, params: FaceParams, camera: Camera, background_rgb: tuple[float, float, float], planes: YuvPlanes
-    ) -> None:
+    def render(self, params: FaceParams, camera: Camera, background: Background, planes: YuvPlanes, /) -> None:
         """Draws into `planes`."""
+        ...
+
+    def render_view(self, camera: Camera, background: Background, planes: YuvPlanes, /) -> None:
+        """Draws the same instant from somewhere else."""
         ...
 
 
 @dataclass(frozen=True)
 class Viewpoint:
-    """From where to look; radians from the front, 1 = default distance."""
+    """From where to look.
+
+    Args:
+        yaw: radians from the front.
+        pitch: radians from the front.
+        distance: 1 = default.
+        eye_contact: the front is the speaker's lens itself; `distance` then is a matter of focal length.
+        stereo: one picture for each eye, side by side in the halves of the tile.
+    """
 
     yaw: float = 0.0
     pitch: float = 0.0
     distance: float = 1.0
+    eye_contact: bool = False
+    stereo: bool = False
 
 
 @dataclass(frozen=True)
@@ -70,6 +84,7 @@ class HeadView:
         self._last_face: FaceParams | None = None
         self._renderer: HeadRenderer | None = None
         self._viewpoint = Viewpoint()
+        self._backdrop = Backdrop(BACKGROUND_RGB)
         self._framing = Framing()
         self.frames_drawn = 0
         self.faces_drawn = 0
@@ -87,6 +102,10 @@ class HeadView:
         """Another point of view from the next frame on."""
         self._viewpoint = viewpoint
 
+    def set_backdrop(self, backdrop: Backdrop) -> None:
+        """Something else behind the head from the next frame on."""
+        self._backdrop = backdrop
+
     def due(self, now: float) -> bool:
         """Whether there is something new to draw."""
         if self._renderer is None or now - self._drawn_at < self._period_s:
@@ -96,7 +115,7 @@ class HeadView:
         return self._shown.params is None and now - self._drawn_at >= IDLE_PERIOD_S
 
     def _state(self) -> tuple[object, ...]:
-        return (id(self._shown), id(self._renderer), self._viewpoint)
+        return (id(self._shown), id(self._renderer), self._viewpoint, self._backdrop)
 
     def invalidate(self) -> None:
         """Draw again although nothing is new: the tile moved."""
@@ -107,13 +126,13 @@ class HeadView:
         """Draws into a square tile of `size` pixels. A renderer that fails is dropped: nothing is due until another one
         comes.
         """
-        renderer, shown, viewpoint = self._renderer, self._shown, self._viewpoint
+        renderer, shown, viewpoint, backdrop = self._renderer, self._shown, self._viewpoint, self._backdrop
         if renderer is None:
             return
-        self._drawn = (id(shown), id(renderer), viewpoint)
+        self._drawn = (id(shown), id(renderer), viewpoint, backdrop)
         self._drawn_at = now
         try:
-            self._render(renderer, shown, viewpoint, planes, size, now)
+            self._render(renderer, shown, viewpoint, backdrop, planes, size, now)
         except Exception:
             if self._renderer is renderer:
                 self._renderer = None
@@ -124,17 +143,40 @@ class HeadView:
         self.faces_drawn += shown.params is not None
 
     def _render(
-        self, renderer: HeadRenderer, shown: _Shown, viewpoint: Viewpoint, planes: YuvPlanes, size: int, now: float
+        self,
+        renderer: HeadRenderer,
+        shown: _Shown,
+        viewpoint: Viewpoint,
+        backdrop: Backdrop,
+        planes: YuvPlanes,
+        size: int,
+        now: float,
     ) -> None:
         if shown.params is not None:
             self._last_face = shown.params
         params = shown.params or idle_face(now, self._last_face)
         started = monotonic_s()
         self._framing.observe(params.translation, now)
-        distance_m = viewpoint.distance * DEFAULT_DISTANCE_M
-        camera = self._framing.camera(viewpoint.yaw, viewpoint.pitch, distance_m, size)
-        renderer.render(params, camera, BACKGROUND_RGB, planes)
+        camera = self._camera(viewpoint, size)
+        if viewpoint.stereo:
+            left, right = self._framing.stereo(camera)
+            behind_left, behind_right = backdrop.eyes(size)
+            renderer.render(params, left.squeezed(), behind_left, _columns(planes, 0, size // 2))
+            renderer.render_view(right.squeezed(), behind_right, _columns(planes, size // 2, size))
+        else:
+            renderer.render(params, camera, backdrop.whole(size), planes)
         self.render_ms.add(1000 * (monotonic_s() - started))
+
+    def _camera(self, viewpoint: Viewpoint, size: int) -> Camera:
+        if viewpoint.eye_contact:
+            return self._framing.eye_contact(size, viewpoint.yaw, viewpoint.pitch, 1 / viewpoint.distance)
+        return self._framing.camera(viewpoint.yaw, viewpoint.pitch, viewpoint.distance * DEFAULT_DISTANCE_M, size)
+
+
+def _columns(planes: YuvPlanes, start: int, stop: int) -> YuvPlanes:
+    """A vertical strip of a picture as views; both numbers are even."""
+    chroma = slice(start // 2, stop // 2)
+    return YuvPlanes(planes.y[:, start:stop], planes.u[:, chroma], planes.v[:, chroma])
 
 
 def i420_planes(buffer: NDArray[np.uint8], x: int, y: int, width: int, height: int) -> YuvPlanes:

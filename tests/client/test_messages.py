@@ -1,4 +1,6 @@
+import base64
 import contextlib
+import json
 import math
 
 import pytest
@@ -7,7 +9,11 @@ from hypothesis import strategies as st
 
 from client.control import AvatarGet, AvatarShown, Bye, KeyRequest, PeerHello, parse_control, to_text
 from client.ui_messages import (
+    MAX_PICTURE_BYTES,
+    MAX_UI_CHARS,
     SetAvatar,
+    SetBackgroundColor,
+    SetBackgroundPicture,
     SetCamera,
     SetStamp,
     SetTiles,
@@ -78,6 +84,51 @@ def test_views_are_kept_within_reason() -> None:
     for bad in ("NaN", "1e999", '"1"', "null", "true"):
         with pytest.raises(SignalingError):
             parse_ui(f'{{"type": "view", "member_id": "a", "yaw": {bad}, "pitch": 0, "distance": 1}}')
+
+
+def test_a_view_may_ask_for_eye_contact_and_stereo() -> None:
+    text = '{"type": "view", "member_id": "a", "yaw": 0, "pitch": 0, "distance": 1, %s}'
+    assert parse_ui(text % '"eye_contact": true, "stereo": null') == SetView("a", 0, 0, 1, True, False)
+    assert parse_ui(text % '"stereo": true') == SetView("a", 0, 0, 1, False, True)
+    for bad in ('"eye_contact": 1', '"stereo": "yes"'):
+        with pytest.raises(SignalingError):
+            parse_ui(text % bad)
+
+
+def test_backgrounds() -> None:
+    assert parse_ui('{"type": "background", "kind": "color", "color": "#ff0033"}') == SetBackgroundColor((1, 0, 0.2))
+    jpeg = bytes(range(256)) * (MAX_PICTURE_BYTES // 256)
+    message = {"type": "background", "kind": "image", "jpeg": base64.b64encode(jpeg).decode()}
+    assert parse_ui(json.dumps(message)) == SetBackgroundPicture(jpeg)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {},
+        {"kind": "video"},
+        {"kind": "color"},
+        {"kind": "color", "color": "red"},
+        {"kind": "color", "color": "#12345g"},
+        {"kind": "color", "color": "#１２３４５６"},
+        {"kind": "image"},
+        {"kind": "image", "jpeg": ""},
+        {"kind": "image", "jpeg": "abc"},
+        {"kind": "image", "jpeg": "ab=c"},
+        {"kind": "image", "jpeg": "äöü="},
+        {"kind": "image", "jpeg": "AAAA" * (MAX_PICTURE_BYTES // 3 + 2)},
+    ],
+)
+def test_malformed_backgrounds_are_refused(fields: dict[str, str]) -> None:
+    with pytest.raises(SignalingError):
+        parse_ui(json.dumps({"type": "background"} | fields))
+
+
+def test_only_backgrounds_may_be_long() -> None:
+    padding = " " * MAX_UI_CHARS
+    with pytest.raises(SignalingError, match="too long"):
+        parse_ui('{"type": "stamp", "on": true}' + padding)
+    assert parse_ui('{"type": "background", "kind": "color", "color": "#000000"}' + padding) is not None
 
 
 def test_atlas_message_names_every_tile() -> None:

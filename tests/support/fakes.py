@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 from codec.avatar_asset import AvatarAsset
 from codec.avatar_file import avatar_id, pack_avatar
 from codec.params import FaceParams
+from renderer.background import Background
+from renderer.camera import Camera
 from renderer.head.model import HeadModel
 
 RATE = 25
@@ -97,10 +99,16 @@ class FakeRenderer:
     """Paints the jaw's opening as gray."""
 
     faces: list[FaceParams] = field(default_factory=list)
+    views: list[tuple[Camera, Background]] = field(default_factory=list)
 
-    def render(self, params, camera, background_rgb, planes) -> None:
+    def render(self, params, camera, background, planes) -> None:
         self.faces.append(params)
-        planes.y[:] = round(float(params.jaw_pose[0]) * 255 / 0.5)
+        self.render_view(camera, background, planes)
+
+    def render_view(self, camera, background, planes) -> None:
+        assert (camera.width, camera.height) == (planes.width, planes.height)
+        self.views.append((camera, background))
+        planes.y[:] = round(float(self.faces[-1].jaw_pose[0]) * 255 / 0.5)
         planes.u[:], planes.v[:] = 128, 128
 
 
