@@ -35,7 +35,7 @@ class BitReader:
 
     def __init__(self, data: bytes) -> None:
         self._value = int.from_bytes(data, "big")
-        self._left = 8 * len(data)
+        self._size = self._left = 8 * len(data)
 
     def read(self, count: int) -> int:
         """The next `count` bits as an unsigned number.
@@ -56,3 +56,13 @@ class BitReader:
         """
         if self._left >= 8 or self._value & ((1 << self._left) - 1):
             raise BitstreamError("trailing", "The packet holds more than its frame")
+
+    def align(self) -> int:
+        """Goes on to the next whole byte, over zero bits only; returns the number of bytes that are done.
+
+        Raises:
+            BitstreamError: `trailing`.
+        """
+        if self.read(self._left % 8):
+            raise BitstreamError("trailing", "The bits that fill up a frame's last byte are not zero")
+        return (self._size - self._left) // 8

@@ -39,12 +39,7 @@ def key_bytes(config: StreamConfig) -> int:
 
 def encode_key(frame: QuantizedFrame) -> bytes:
     """Payload of a key frame: a configuration byte, then each symbol at its fixed length."""
-    writer = BitWriter()
-    config = frame.config
-    writer.write(EXPRESSION_BITS.index(config.expression_bits) << 3 | EXPRESSION_DIMS.index(config.expression_dims), 8)
-    for symbol, bits in zip(frame.symbols, quantizer_for(config).bits, strict=True):
-        writer.write(symbol, bits)
-    return writer.to_bytes()
+    return bytes([config_code(frame.config)]) + pack_symbols(frame.symbols, quantizer_for(frame.config).bits)
 
 
 def decode_key(payload: bytes) -> QuantizedFrame:
@@ -54,21 +49,16 @@ def decode_key(payload: bytes) -> QuantizedFrame:
         BitstreamError: `bad_config`, `bad_symbol`, `truncated` or `trailing`.
     """
     reader = BitReader(payload)
-    code = reader.read(8)
-    if code >> 4 or code & 7 >= len(EXPRESSION_DIMS):
-        raise BitstreamError("bad_config", f"Unknown stream configuration {code}")
-    config = StreamConfig(EXPRESSION_DIMS[code & 7], EXPRESSION_BITS[code >> 3])
-    symbols = tuple(reader.read(bits) for bits in quantizer_for(config).bits)
+    config = config_of(reader.read(8))
+    quantizer = quantizer_for(config)
+    symbols = read_symbols(reader, quantizer.bits, quantizer.max_symbols)
     reader.finish()
-    return _checked(config, symbols)
+    return QuantizedFrame(config, symbols)
 
 
 def encode_delta(frame: QuantizedFrame, reference: QuantizedFrame) -> bytes:
     """Payload of a delta frame: the differences of the symbols to those of `reference`, which has the same config."""
-    writer = BitWriter()
-    for symbol, reference_symbol in zip(frame.symbols, reference.symbols, strict=True):
-        write_signed(writer, symbol - reference_symbol)
-    return writer.to_bytes()
+    return pack_differences(frame.symbols, reference.symbols)
 
 
 def decode_delta(payload: bytes, reference: QuantizedFrame) -> QuantizedFrame:
@@ -78,13 +68,54 @@ def decode_delta(payload: bytes, reference: QuantizedFrame) -> QuantizedFrame:
         BitstreamError: `bad_symbol`, `truncated` or `trailing`.
     """
     reader = BitReader(payload)
-    symbols = tuple(symbol + read_signed(reader) for symbol in reference.symbols)
+    symbols = read_differences(reader, reference.symbols, quantizer_for(reference.config).max_symbols)
     reader.finish()
-    return _checked(reference.config, symbols)
+    return QuantizedFrame(reference.config, symbols)
 
 
-def _checked(config: StreamConfig, symbols: Symbols) -> QuantizedFrame:
-    limits = quantizer_for(config).max_symbols
+def config_code(config: StreamConfig) -> int:
+    """The configuration byte."""
+    return EXPRESSION_BITS.index(config.expression_bits) << 3 | EXPRESSION_DIMS.index(config.expression_dims)
+
+
+def config_of(code: int) -> StreamConfig:
+    """Inverse of `config_code`.
+
+    Raises:
+        BitstreamError: `bad_config`.
+    """
+    if code >> 4 or code & 7 >= len(EXPRESSION_DIMS):
+        raise BitstreamError("bad_config", f"Unknown stream configuration {code}")
+    return StreamConfig(EXPRESSION_DIMS[code & 7], EXPRESSION_BITS[code >> 3])
+
+
+def pack_symbols(symbols: Symbols, bits: Symbols) -> bytes:
+    """Each symbol at its fixed length."""
+    writer = BitWriter()
+    for symbol, count in zip(symbols, bits, strict=True):
+        writer.write(symbol, count)
+    return writer.to_bytes()
+
+
+def pack_differences(symbols: Symbols, reference: Symbols) -> bytes:
+    """The differences to `reference` as Exp-Golomb codes."""
+    writer = BitWriter()
+    for symbol, reference_symbol in zip(symbols, reference, strict=True):
+        write_signed(writer, symbol - reference_symbol)
+    return writer.to_bytes()
+
+
+def read_symbols(reader: BitReader, bits: Symbols, limits: Symbols) -> Symbols:
+    """Inverse of `pack_symbols`; `limits` are the largest symbols. Raises BitstreamError: `bad_symbol`, `truncated`."""
+    return _checked(tuple(reader.read(count) for count in bits), limits)
+
+
+def read_differences(reader: BitReader, reference: Symbols, limits: Symbols) -> Symbols:
+    """Inverse of `pack_differences`; arguments and errors as in `read_symbols`."""
+    return _checked(tuple(symbol + read_signed(reader) for symbol in reference), limits)
+
+
+def _checked(symbols: Symbols, limits: Symbols) -> Symbols:
     if any(not 0 <= symbol <= limit for symbol, limit in zip(symbols, limits, strict=True)):
-        raise BitstreamError("bad_symbol", "The packet holds a value out of its range")
-    return QuantizedFrame(config, symbols)
+        raise BitstreamError("bad_symbol", "A value is out of its range")
+    return symbols
