@@ -1,7 +1,7 @@
 """What can be wrong with bytes.
 
     CodecError(ValueError)
-    ├── BitstreamError          a face packet is malformed (docs/bitstream.md)
+    ├── BitstreamError          a face packet (docs/bitstream.md) or stream file (docs/stream-file.md) is malformed
     │   └── UnknownReference    a delta frame refers to a frame that was never decoded
     ├── AvatarFileError         an avatar file is malformed or too large (docs/avatar-format.md)
     └── AvatarTransferError     the pieces of an avatar do not add up (docs/protocol.md, `avatar` channel)
@@ -17,10 +17,10 @@ class CodecError(ValueError):
 
 
 class BitstreamError(CodecError):
-    """A face packet cannot be decoded.
+    """A face packet or a stream file cannot be decoded.
 
     Args:
-        reason: stable snake_case word, one of those listed in docs/bitstream.md.
+        reason: stable snake_case word, one of those listed in docs/bitstream.md and docs/stream-file.md.
         detail: a sentence.
     """
 

@@ -1,4 +1,4 @@
-"""Writes the golden vectors of docs/bitstream.md and docs/avatar-format.md to tests/vectors.
+"""Writes the golden vectors of docs/bitstream.md, docs/avatar-format.md and docs/stream-file.md to tests/vectors.
 
     python -m tools.regenerate_vectors
 
@@ -20,6 +20,7 @@ from codec.face_encoder import FaceEncoder
 from codec.frame_coding import QuantizedFrame, decode_key, encode_delta, encode_key
 from codec.packet import Ack, Packet, PacketKind
 from codec.quantizer import StreamConfig, quantizer_for
+from tools.stream_vectors import write_streams
 
 DIRECTORY = Path(__file__).resolve().parents[1] / "tests" / "vectors"
 STREAMS = {"stream_50_8.json": StreamConfig(50, 8), "stream_10_10.json": StreamConfig(10, 10)}
@@ -187,6 +188,7 @@ def main() -> None:
     write_json(avatar / "small.json", avatar_values(good))
     for name, data in invalid_avatars(good).items():
         (avatar / "invalid" / f"{name}.vav").write_bytes(data)
+    write_streams(DIRECTORY / "stream")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,202 @@
+"""A stream of one face as a file: frames with their times, to be kept, measured and seen again (docs/stream-file.md).
+
+In a call a frame refers to the last one that the receiver acknowledged (codec.face_encoder); nothing is lost from a
+file, so here it refers to the one before it.
+"""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from codec.bits import BitReader
+from codec.errors import BitstreamError
+from codec.exp_golomb import MAX_PREFIX, to_signed, to_unsigned
+from codec.frame_coding import pack_differences, pack_symbols, read_differences, read_symbols
+from codec.params import GAZE_SIZE, FaceParams
+from codec.quantizer import Symbols, quantizer_for
+from codec.stream_header import MAX_FRAMES, StreamHeader, unpack_header
+
+MAX_STREAM_BYTES = 32 << 20
+KEY_PERIOD_MS = 4000
+"""A key frame follows when the last one is this old, so that a reader can begin in the middle."""
+
+MAX_TIME_MS = 24 * 3600 * 1000
+_MAX_VARINT_BYTES = 5
+_MIN_FRAME_BYTES = 1
+_EMPTY, _KEY, _DELTA = 0, 1, 2
+_CHECKSUM = struct.Struct("<I")
+
+
+@dataclass(frozen=True, eq=False)
+class FaceStream:
+    """T frames in order of time.
+
+    Args:
+        header: what holds for all of them.
+        time_ms: [T] since the stream's start, growing, 0 .. MAX_TIME_MS.
+        detected: [T] whether there is a face.
+        values: [T, E + 15] in the order of FaceParams.to_vector(); rows without a face are ignored, NaN as read.
+
+    Raises:
+        ValueError: shapes that do not belong together, times that do not grow or are out of range, numbers of a face
+            that are not finite, or more than MAX_FRAMES frames.
+    """
+
+    header: StreamHeader
+    time_ms: NDArray[np.int64]
+    detected: NDArray[np.bool_]
+    values: NDArray[np.float32]
+
+    def __post_init__(self) -> None:
+        count, width = len(self.time_ms), self.header.config.expression_dims + 15
+        if self.time_ms.shape != (count,) or self.detected.shape != (count,) or self.values.shape != (count, width):
+            raise ValueError(f"{count} frames with values of shape {self.values.shape}, expected ({count}, {width})")
+        if count > MAX_FRAMES:
+            raise ValueError(f"{count} frames; a stream has at most {MAX_FRAMES}")
+        if count and (self.time_ms[0] < 0 or self.time_ms[-1] > MAX_TIME_MS or (np.diff(self.time_ms) < 1).any()):
+            raise ValueError("the times of the frames do not grow, or lie outside one day")
+        if not np.isfinite(self.values[self.detected]).all():
+            raise ValueError("a face holds a number that is not finite")
+
+    def __len__(self) -> int:
+        return len(self.time_ms)
+
+    @property
+    def duration_s(self) -> float:
+        """From 0 to the end of the last frame, which lasts as long as the frame rate says; 0 without frames."""
+        return (int(self.time_ms[-1]) / 1000 + 1 / self.header.frame_rate) if len(self) else 0.0
+
+    def params(self, index: int) -> FaceParams | None:
+        """The face of one frame, None without one."""
+        return FaceParams.from_vector(self.values[index]) if self.detected[index] else None
+
+
+def pack_stream(stream: FaceStream) -> bytes:
+    """The file: each frame is quantized, then coded as a key frame or as differences to the face before it."""
+    header = stream.header
+    quantizer, interval_ms = quantizer_for(header.config), header.interval_ms
+    parts = [header.pack(len(stream))]
+    before_ms, key_ms = -interval_ms, 0
+    reference: Symbols | None = None
+    for index, time_ms in enumerate(stream.time_ms.tolist()):
+        time = to_unsigned(time_ms - before_ms - interval_ms) << 2
+        before_ms = time_ms
+        params = stream.params(index)
+        if params is None:
+            parts.append(_varint(time | _EMPTY))
+            continue
+        symbols = quantizer.quantize(params)[: len(header.symbol_bits)]
+        kind, payload = _KEY, pack_symbols(symbols, header.symbol_bits)
+        if reference is not None and time_ms - key_ms < KEY_PERIOD_MS:
+            delta = pack_differences(symbols, reference)
+            if len(delta) < len(payload):
+                kind, payload = _DELTA, delta
+        if kind == _KEY:
+            key_ms = time_ms
+        parts += [_varint(time | kind), payload]
+        reference = symbols
+    content = b"".join(parts)
+    return content + _CHECKSUM.pack(zlib.crc32(content))
+
+
+def unpack_stream(data: bytes) -> FaceStream:
+    """Reads a file; nothing in it is trusted.
+
+    Raises:
+        BitstreamError: one of the reasons of docs/stream-file.md.
+    """
+    if len(data) > MAX_STREAM_BYTES:
+        raise BitstreamError("too_long", f"A stream file of {len(data)} bytes; {MAX_STREAM_BYTES} are allowed")
+    header, count, begin = unpack_header(data)
+    end = len(data) - _CHECKSUM.size
+    if end - begin < count * _MIN_FRAME_BYTES:
+        raise BitstreamError("truncated", f"The stream file is too short for its {count} frames")
+    if _CHECKSUM.unpack_from(data, end)[0] != zlib.crc32(data[:end]):
+        raise BitstreamError("bad_checksum", "The stream file is damaged")
+    quantizer = quantizer_for(header.config)
+    time_ms = np.zeros(count, np.int64)
+    detected = np.zeros(count, np.bool_)
+    values = np.full((count, len(quantizer.bits)), np.nan, np.float32)
+    missing = quantizer.quantize(FaceParams.neutral())[-GAZE_SIZE:] if not header.gaze else ()
+    reader = _FrameReader(data[begin:end], header)
+    for index in range(count):
+        symbols = reader.next_frame()
+        time_ms[index] = reader.time_ms
+        if symbols is not None:
+            detected[index] = True
+            values[index] = quantizer.values(symbols + missing)
+    reader.finish()
+    return FaceStream(header, time_ms, detected, values)
+
+
+class _FrameReader:
+    """Takes frames from the bytes that hold them, one after another."""
+
+    def __init__(self, data: bytes, header: StreamHeader) -> None:
+        self._data, self._bits, self._interval_ms = data, header.symbol_bits, header.interval_ms
+        self._limits = quantizer_for(header.config).max_symbols[: len(self._bits)]
+        self._longest = max(sum(self._bits), len(self._bits) * (2 * MAX_PREFIX + 1)) // 8 + 1
+        self._offset = 0
+        self._symbols: Symbols | None = None
+        self.time_ms = -header.interval_ms
+
+    def next_frame(self) -> Symbols | None:
+        """The next frame's symbols, None where there is no face; `time_ms` is its time."""
+        number = self._take_varint()
+        first = self.time_ms < 0
+        step_ms = self._interval_ms + to_signed(number >> 2)
+        self.time_ms += step_ms
+        if (self.time_ms < 0 if first else step_ms < 1) or self.time_ms > MAX_TIME_MS:
+            raise BitstreamError("bad_time", "The stream file holds a time that does not grow, or is beyond one day")
+        kind = number & 3
+        if kind == _EMPTY:
+            return None
+        if kind == _KEY:
+            reader = self._bit_reader()
+            symbols = read_symbols(reader, self._bits, self._limits)
+        elif kind != _DELTA:
+            raise BitstreamError("bad_kind", f"The stream file holds a frame of the unknown kind {kind}")
+        elif self._symbols is None:
+            raise BitstreamError("unknown_reference", "The stream file's first face is not a key frame")
+        else:
+            reader = self._bit_reader()
+            symbols = read_differences(reader, self._symbols, self._limits)
+        self._offset += reader.align()
+        self._symbols = symbols
+        return symbols
+
+    def finish(self) -> None:
+        """Checks that nothing is left."""
+        if self._offset != len(self._data):
+            raise BitstreamError("trailing", "The stream file holds more than its frames")
+
+    def _bit_reader(self) -> BitReader:
+        return BitReader(self._data[self._offset : self._offset + self._longest])
+
+    def _take_varint(self) -> int:
+        value = 0
+        for place in range(_MAX_VARINT_BYTES):
+            if self._offset >= len(self._data):
+                raise BitstreamError("truncated", "The stream file ends before its last frame")
+            byte = self._data[self._offset]
+            self._offset += 1
+            value |= (byte & 0x7F) << 7 * place
+            if byte < 0x80:
+                if not byte and place:
+                    break  # a group more than the number needs
+                return value
+        raise BitstreamError("bad_time", "The stream file holds a time that is longer than any valid one")
+
+
+def _varint(value: int) -> bytes:
+    """`value` in groups of 7 bits, least significant first; bit 7 says that another group follows."""
+    groups = bytearray()
+    while value > 0x7F:
+        groups.append(value & 0x7F | 0x80)
+        value >>= 7
+    return bytes([*groups, value])

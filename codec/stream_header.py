@@ -1,0 +1,139 @@
+"""The header of a stream file: what its frames are, checked before any of them is read (docs/stream-file.md)."""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass, field
+
+from codec.avatar_id import is_avatar_id
+from codec.errors import BitstreamError
+from codec.frame_coding import config_code, config_of
+from codec.params import GAZE_SIZE
+from codec.quantizer import StreamConfig, Symbols, quantizer_for
+
+MAGIC = b"\x89VVS"
+VERSION = 1
+PROFILES = ("eg0",)
+"""Coding profiles by their number."""
+
+MIN_FRAME_RATE, MAX_FRAME_RATE = 0.1, 1000.0
+MAX_FRAMES = 200_000
+"""Two hours at 25 frames a second, with room."""
+
+MAX_NAME_BYTES = 64
+
+_START = struct.Struct("<4sBBBBII32sB")
+_EXTENSION = struct.Struct("<H")
+_HAS_GAZE = 0x01
+
+
+@dataclass(frozen=True)
+class StreamHeader:
+    """What holds for all frames of a stream.
+
+    Args:
+        head_model_id: hex SHA-256 of the head model that the parameters are for.
+        extractor: what made them (tracker.extractor), at most MAX_NAME_BYTES in UTF-8.
+        frame_rate: nominal frames a second, kept in thousandths.
+        config: expression coefficients and their bits.
+        gaze: frames carry the gaze, which the paper's parameters lack; without it the eyes look straight ahead.
+        profile: how frames are coded, one of PROFILES.
+
+    Raises:
+        ValueError: a value that no header can hold.
+    """
+
+    head_model_id: str
+    extractor: str
+    frame_rate: float
+    config: StreamConfig = field(default_factory=StreamConfig)
+    gaze: bool = True
+    profile: str = PROFILES[0]
+
+    def __post_init__(self) -> None:
+        if not is_avatar_id(self.head_model_id):
+            raise ValueError(f"{self.head_model_id[:80]!r} is no hex SHA-256")
+        if len(self.extractor.encode()) > MAX_NAME_BYTES:
+            raise ValueError(f"the extractor's name has more than {MAX_NAME_BYTES} bytes")
+        if not MIN_FRAME_RATE <= self.frame_rate <= MAX_FRAME_RATE:
+            raise ValueError(f"{self.frame_rate} frames a second, expected {MIN_FRAME_RATE} to {MAX_FRAME_RATE}")
+        if self.profile not in PROFILES:
+            raise ValueError(f"unknown profile {self.profile!r}")
+
+    @property
+    def interval_ms(self) -> int:
+        """Nominal time between frames, halves rounded up; from integers, so that it is the same everywhere."""
+        frames_per_1000_s = round(1000 * self.frame_rate)
+        return (2_000_000 + frames_per_1000_s) // (2 * frames_per_1000_s)
+
+    @property
+    def symbol_bits(self) -> Symbols:
+        """Bits of each coded symbol, [E + 15], or [E + 11] without gaze."""
+        bits = quantizer_for(self.config).bits
+        return bits if self.gaze else bits[:-GAZE_SIZE]
+
+    def pack(self, frames: int) -> bytes:
+        """The bytes that stand before the frames, of which there are `frames`."""
+        name = self.extractor.encode()
+        start = _START.pack(
+            MAGIC,
+            VERSION,
+            PROFILES.index(self.profile),
+            config_code(self.config),
+            _HAS_GAZE if self.gaze else 0,
+            round(1000 * self.frame_rate),
+            frames,
+            bytes.fromhex(self.head_model_id),
+            len(name),
+        )
+        return start + name + _EXTENSION.pack(0)
+
+
+def unpack_header(data: bytes) -> tuple[StreamHeader, int, int]:
+    """The header, the number of frames that it announces, and where they begin.
+
+    Raises:
+        BitstreamError: `truncated`, `bad_magic`, `bad_version`, `bad_profile`, `bad_config`, `bad_header` or
+            `too_long`.
+    """
+    if data[: len(MAGIC)] != MAGIC[: len(data)] or not data:
+        raise BitstreamError("bad_magic", "This is not a stream file")
+    if len(data) > len(MAGIC) and data[len(MAGIC)] != VERSION:
+        version = data[len(MAGIC)]
+        raise BitstreamError("bad_version", f"The stream file has version {version}; this program reads {VERSION}")
+    _need(data, _START.size)
+    fields: tuple[bytes, int, int, int, int, int, int, bytes, int] = _START.unpack_from(data)
+    _, _, profile, code, flags, rate, frames, head, name_size = fields
+    if profile >= len(PROFILES):
+        raise BitstreamError("bad_profile", f"The stream file has the unknown profile {profile}")
+    config = config_of(code)
+    if flags & ~_HAS_GAZE:
+        raise BitstreamError("bad_header", "The stream file sets a reserved flag")
+    if not MIN_FRAME_RATE <= rate / 1000 <= MAX_FRAME_RATE:
+        raise BitstreamError("bad_header", f"The stream file has {rate / 1000} frames a second")
+    if frames > MAX_FRAMES:
+        raise BitstreamError("too_long", f"The stream file announces {frames} frames; {MAX_FRAMES} are allowed")
+    name_end = _START.size + name_size
+    _need(data, name_end + _EXTENSION.size)
+    name = _text(data[_START.size : name_end])
+    begin = name_end + _EXTENSION.size + _EXTENSION.unpack_from(data, name_end)[0]
+    _need(data, begin)
+    header = StreamHeader(head.hex(), name, rate / 1000, config, bool(flags & _HAS_GAZE), PROFILES[profile])
+    return header, frames, begin
+
+
+def _need(data: bytes, size: int) -> None:
+    if len(data) < size:
+        raise BitstreamError("truncated", "The stream file ends within its header")
+
+
+def _text(name: bytes) -> str:
+    if len(name) > MAX_NAME_BYTES:
+        raise BitstreamError("bad_header", f"The extractor's name has more than {MAX_NAME_BYTES} bytes")
+    try:
+        text = name.decode()
+    except UnicodeDecodeError as error:
+        raise BitstreamError("bad_header", "The extractor's name is not UTF-8") from error
+    if not text.isprintable():
+        raise BitstreamError("bad_header", "The extractor's name holds a control character")
+    return text

@@ -1,0 +1,109 @@
+"""The golden vectors of docs/stream-file.md, for tools.regenerate_vectors."""
+
+from __future__ import annotations
+
+import json
+import struct
+import zlib
+from pathlib import Path
+
+import numpy as np
+
+from codec.quantizer import StreamConfig, quantizer_for
+from codec.stream_file import FaceStream, pack_stream, unpack_stream
+from codec.stream_header import MAX_FRAMES, StreamHeader, unpack_header
+
+HEAD_ID = "0f" * 32
+HEADERS = {
+    "ours.vvs": StreamHeader(HEAD_ID, "mediapipe", 29.97, StreamConfig(50, 8)),
+    "paper.vvs": StreamHeader(HEAD_ID, "smirk", 25.0, StreamConfig(10, 10), gaze=False),
+}
+STEPS_MS = (0, 33, 34, 33, 200, 33, 33, 1, 33, 3967, 33, 70_000)
+"""Time since the frame before: steady, a gap, nearly at once, the second that makes a key frame due, a long one."""
+EMPTY = (0, 4)
+
+
+def stream_file(header: StreamHeader) -> bytes:
+    """A stream with empty frames, key frames for each reason there is, and delta frames."""
+    limits = np.array(quantizer_for(header.config).max_symbols)
+    rng = np.random.default_rng(11)
+    symbols = rng.integers(limits // 4, limits // 2)  # [E + 15]
+    values: list[np.ndarray] = []
+    for index in range(len(STEPS_MS)):
+        moved = symbols + rng.integers(-6, 7, len(symbols)) * rng.integers(0, 2, len(symbols))
+        jump = rng.integers(0, limits + 1)
+        symbols = np.clip(jump if index == 7 else moved, 0, limits)  # a jump is shorter as a key frame
+        values.append(quantizer_for(header.config).values(tuple(symbols.tolist())))
+    detected = np.array([index not in EMPTY for index in range(len(STEPS_MS))])
+    return pack_stream(FaceStream(header, np.cumsum(STEPS_MS, dtype=np.int64), detected, np.stack(values)))
+
+
+def stream_values(data: bytes) -> dict[str, object]:
+    """What a reader must get from a stream file, floats exactly; null where there is no face."""
+    stream = unpack_stream(data)
+    header = stream.header
+    return {
+        "profile": header.profile,
+        "head_model_id": header.head_model_id,
+        "extractor": header.extractor,
+        "frame_rate": header.frame_rate,
+        "expression_dims": header.config.expression_dims,
+        "expression_bits": header.config.expression_bits,
+        "gaze": header.gaze,
+        "time_ms": stream.time_ms.tolist(),
+        "values": [row.tolist() if seen else None for row, seen in zip(stream.values, stream.detected, strict=True)],
+    }
+
+
+def invalid_streams() -> dict[str, tuple[str, bytes]]:
+    """File name to (reason, bytes): `ours.vvs`, broken; the checksum is right unless the reason is another."""
+    good = stream_file(HEADERS["ours.vvs"])
+    content, begin = good[:-4], unpack_header(good)[2]
+    key = begin + 1  # the first frame is empty
+
+    def signed(content: bytes) -> bytes:
+        return content + struct.pack("<I", zlib.crc32(content))
+
+    def with_bytes(offset: int, value: bytes) -> bytes:
+        return signed(content[:offset] + value + content[offset + len(value) :])
+
+    return {
+        "nothing": ("bad_magic", b""),
+        "magic": ("bad_magic", with_bytes(0, b"\x88")),
+        "version_2": ("bad_version", with_bytes(4, b"\x02")),
+        "profile_1": ("bad_profile", with_bytes(5, b"\x01")),
+        "config_unknown_dims": ("bad_config", with_bytes(6, b"\x05")),
+        "flag_reserved": ("bad_header", with_bytes(7, b"\x03")),
+        "frame_rate_0": ("bad_header", with_bytes(8, bytes(4))),
+        "name_not_utf8": ("bad_header", with_bytes(49, b"\xff")),
+        "frames_too_many": ("too_long", with_bytes(12, struct.pack("<I", MAX_FRAMES + 1))),
+        "frames_more_than_bytes": ("truncated", with_bytes(12, struct.pack("<I", MAX_FRAMES))),
+        "frame_missing": ("truncated", with_bytes(12, struct.pack("<I", len(STEPS_MS) + 1))),
+        "frame_left": ("trailing", with_bytes(12, struct.pack("<I", len(STEPS_MS) - 1))),
+        "header_truncated": ("truncated", good[:40]),
+        "last_frame_truncated": ("truncated", signed(content[:-1])),
+        "cut_off": ("bad_checksum", good[: len(good) // 2]),
+        "bit_flipped": ("bad_checksum", content[:-9] + bytes([content[-9] ^ 4]) + content[-8:] + good[-4:]),
+        "kind_3": ("bad_kind", with_bytes(begin, b"\x03")),
+        "delta_first": ("unknown_reference", with_bytes(key, bytes([content[key] & ~3 | 2]))),
+        "symbol_out_of_range": ("bad_symbol", with_bytes(key + 1, b"\xff")),
+        "time_before_0": ("bad_time", with_bytes(begin, b"\x08")),
+        "time_too_long": ("bad_time", with_bytes(begin, b"\xff" * 6)),
+    }
+
+
+def write_streams(directory: Path) -> None:
+    """Writes all of them."""
+    (directory / "invalid").mkdir(parents=True, exist_ok=True)
+    for old in directory.glob("**/*.vvs"):
+        old.unlink()
+    for name, header in HEADERS.items():
+        data = stream_file(header)
+        (directory / name).write_bytes(data)
+        lines = [f"{json.dumps(field)}: {json.dumps(value)}" for field, value in stream_values(data).items()]
+        (directory / name).with_suffix(".json").write_text("{\n" + ",\n".join(lines) + "\n}\n")
+    reasons: list[str] = []
+    for name, (reason, data) in invalid_streams().items():
+        (directory / "invalid" / f"{name}.vvs").write_bytes(data)
+        reasons.append(f"{json.dumps(name)}: {json.dumps(reason)}")
+    (directory / "invalid.json").write_text("{\n" + ",\n".join(reasons) + "\n}\n")
