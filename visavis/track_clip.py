@@ -8,6 +8,7 @@ from collections.abc import Callable
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,13 +33,14 @@ class TrackJob:
 
     Args:
         clip: the recording.
-        out: the track file (tracker.track_file).
+        out: the file with the parameters.
         head: the head model whose parameters are wanted.
         extractor: one of tracker.extractor.EXTRACTORS.
         overlay: the MP4 with the mesh over the picture, if wanted.
         matte: the MP4 with the person's alpha, grey, if wanted.
         matte_network: the segmentation network; needed for a matte.
         person: whom to expect, for the MediaPipe extractor.
+        save: writes the parameters to `out`, by default as a track file.
     """
 
     clip: Path
@@ -49,6 +51,7 @@ class TrackJob:
     matte: Path | None = None
     matte_network: SegmentationNetwork | None = None
     person: PersonProfile | None = None
+    save: Callable[[Track, IO[bytes]], None] = Track.save
 
     @property
     def outputs(self) -> list[Path]:
@@ -131,7 +134,7 @@ def track_clip(job: TrackJob, on_picture: Callable[[int, int], None] = lambda do
             run.take(picture, time_s)
             on_picture(len(run.recorder), max(expected, len(run.recorder)))
         track = run.finish()
-        write_file(job.out, track.save)
+        write_file(job.out, lambda file: job.save(track, file))
     width, height = track.image_size
     return TrackSummary(
         pictures=len(track.time_s),

@@ -1,0 +1,163 @@
+"""`visavis encode` from recordings and tracks to stream files, and what it says when it cannot."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from rich.console import Console
+from typer.testing import CliRunner
+
+from client.errors import MediaError
+from codec.quantizer import StreamConfig, quantizer_for
+from codec.stream_file import unpack_stream
+from renderer.head.open_head import load_open_head
+from tests.support.tracks import made_track, saved_track, talking
+from visavis.__main__ import app
+from visavis.encode_clip import EncodeJob, encode_clip
+from visavis.errors import CommandError
+from visavis.face_streams import frame_rate_of, load_face_stream, stream_of_track
+from visavis.output_files import open_video
+from visavis.rendered_sample import render_sample
+
+RATE = 25
+TIMES = [index / RATE for index in range(50)]
+
+
+@pytest.fixture
+def track(tmp_path: Path) -> Path:
+    return saved_track(tmp_path / "track.npz", TIMES, [index != 7 for index in range(50)])
+
+
+def run(*arguments: object):
+    return CliRunner().invoke(app, ["encode", *map(str, arguments)])
+
+
+def test_a_track_becomes_a_stream(track: Path, tmp_path: Path) -> None:
+    out = tmp_path / "face.vvs"
+    result = run(track, "-o", out)
+    assert result.exit_code == 0, result.output
+    stream = unpack_stream(out.read_bytes())
+    assert "50 frames, 98.0 % with a face, 2.0 s" in result.stdout
+    assert f"{8 * out.stat().st_size / 2 / 1000:.2f} kbit/s" in result.stdout
+    assert stream.header.frame_rate == pytest.approx(RATE)
+    assert stream.header.head_model_id == load_open_head().model_id
+    assert stream.header.extractor == "mediapipe"
+    assert stream.time_ms.tolist() == [40 * index for index in range(50)]
+    assert stream.params(7) is None
+    steps = quantizer_for(StreamConfig()).steps
+    for index in (0, 6, 8, 49):
+        params = stream.params(index)
+        assert params is not None
+        assert (np.abs(params.to_vector() - talking(TIMES[index]).to_vector()) <= 0.5 * steps + 1e-6).all()
+
+
+def test_fewer_parameters_take_fewer_bits(track: Path, tmp_path: Path) -> None:
+    sizes = []
+    for options in (("--dims", 10, "--no-gaze"), ("--dims", 10), ("--dims", 10, "--bits", 10), ()):
+        out = tmp_path / "face.vvs"
+        summary = json.loads(run(track, "-o", out, "--json", *options).stdout)
+        assert summary["size_bytes"] == out.stat().st_size
+        assert (summary["frames"], summary["faces"], summary["seconds"]) == (50, 49, 2.0)
+        sizes.append(summary["kbit_s"])
+    assert sizes == sorted(set(sizes))
+
+
+def test_a_recording_is_tracked_for_it(tmp_path: Path) -> None:
+    with open(os.devnull, "w") as nowhere:
+        clip = render_sample(tmp_path / "person.mp4", Console(file=nowhere), seconds=0.24)
+    seen: list[tuple[int, int]] = []
+    out = tmp_path / "face.vvs"
+    summary = encode_clip(
+        EncodeJob(clip, out, StreamConfig(20)), load_open_head(), "mediapipe", on_picture=lambda *n: seen.append(n)
+    )
+    assert seen == [(done, 6) for done in range(1, 7)]
+    assert summary.faces == summary.frames == 6
+    assert unpack_stream(out.read_bytes()).values.shape == (6, 35)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["face.vvs", "person.mp4"]
+
+
+def test_an_interruption_leaves_what_was_there(tmp_path: Path) -> None:
+    clip, out = tmp_path / "wall.mp4", tmp_path / "face.vvs"
+    with open_video(clip, (160, 120), RATE) as video:
+        for index in range(3):
+            video.write(np.full((120, 160, 3), 100, np.uint8), index / RATE)
+    out.write_bytes(b"an earlier stream")
+
+    def interrupt(done: int, total: int) -> None:
+        raise KeyboardInterrupt
+
+    job = EncodeJob(clip, out, StreamConfig())
+    with pytest.raises(KeyboardInterrupt):
+        encode_clip(job, load_open_head(), "mediapipe", on_picture=interrupt)
+    with pytest.raises(CommandError, match=r"wall\.mp4 shows no face"):
+        encode_clip(job, load_open_head(), "mediapipe")
+    assert out.read_bytes() == b"an earlier stream"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["face.vvs", "wall.mp4"]
+
+
+def test_what_cannot_be_encoded_is_told_and_leaves_no_file(track: Path, tmp_path: Path) -> None:
+    stream, empty = tmp_path / "old.vvs", saved_track(tmp_path / "empty.npz", TIMES, [False] * 50)
+    assert run(track, "-o", stream).exit_code == 0
+    late = saved_track(tmp_path / "late.npz", [0.0, 90_000.0])
+    there = sorted(tmp_path.iterdir())
+    out = tmp_path / "new.vvs"
+    for arguments, error, sentence in (
+        ((track, "-o", out, "--dims", 11), CommandError, "--dims is 10, 20"),
+        ((track, "-o", out, "--head", "flame"), CommandError, "is tracked already"),
+        ((track, "-o", tmp_path / "none" / "new.vvs"), CommandError, "no directory"),
+        ((track, "-o", track), CommandError, "would be overwritten"),
+        ((stream, "-o", out), CommandError, "is a stream file already"),
+        ((empty, "-o", out), CommandError, "shows no face in any of its 50 pictures"),
+        ((late, "-o", out), CommandError, "cannot be kept as a stream"),
+        ((tmp_path / "missing.mp4", "-o", out), MediaError, "does not exist"),
+    ):
+        result = run(*arguments)
+        assert result.exit_code != 0
+        assert isinstance(result.exception, error), arguments
+        assert sentence in str(result.exception)
+    assert sorted(tmp_path.iterdir()) == there
+
+
+def test_tracks_and_streams_are_read_alike(track: Path, tmp_path: Path) -> None:
+    run(track, "-o", tmp_path / "face.vvs")
+    exact, quantized = load_face_stream(track), load_face_stream(tmp_path / "face.vvs")
+    np.testing.assert_array_equal(exact.time_ms, quantized.time_ms)
+    np.testing.assert_array_equal(exact.detected, quantized.detected)
+    assert 0 < np.nanmax(np.abs(exact.values - quantized.values)) < 0.02
+    assert exact.header == quantized.header
+
+
+def test_files_that_hold_no_stream(tmp_path: Path) -> None:
+    (tmp_path / "notes.vvs").write_text("dear diary")
+    os.mkfifo(tmp_path / "pipe.vvs")
+    for name, sentence in (
+        ("notes.vvs", "notes.vvs is no stream that can be read: This is not a stream file"),
+        ("missing.vvs", "No such file"),
+        ("pipe.vvs", "is not a file"),
+        (".", "is not a file"),
+    ):
+        with pytest.raises(CommandError, match=sentence):
+            load_face_stream(tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    ("times_s", "rate"),
+    [
+        ([0.0], 25.0),
+        ([index * 1001 / 30000 for index in range(90)], 30000 / 1001),
+        ([round(index / 30, 3) for index in range(91)], 30.0),
+        ([0.0, 0.04, 0.08, 7.0, 7.04, 7.08], 25.0),
+        ([0.0, 1e-6], 1000.0),
+    ],
+)
+def test_the_frame_rate_of_a_track(times_s: list[float], rate: float) -> None:
+    assert frame_rate_of(np.array(times_s)) == pytest.approx(rate)
+
+
+def test_times_that_are_one_millisecond_stay_apart() -> None:
+    stream = stream_of_track(made_track([-0.01, 0.0, 0.0001, 0.0002, 0.04]))
+    assert stream.time_ms.tolist() == [0, 1, 2, 3, 40]

@@ -1,0 +1,85 @@
+"""`visavis encode`: the face of a recording as a stream of a few kbit/s, in a file."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from visavis.commands.heads import Head, load_head
+from visavis.commands.track import ExtractorName
+from visavis.errors import CommandError
+
+if TYPE_CHECKING:
+    from visavis.encode_clip import EncodeJob, EncodeSummary
+
+
+def encode(
+    source: Annotated[
+        Path, typer.Argument(metavar="INPUT", help="A recording, or a track file of one (`visavis track`).")
+    ],
+    out: Annotated[Path, typer.Option("--out", "-o", help="The stream file to write.")] = Path("face.vvs"),
+    dims: Annotated[int, typer.Option(help="Expression coefficients: 10, 20, 30, 40 or 50.")] = 50,
+    bits: Annotated[int, typer.Option(help="Bits of each: 8 or 10.")] = 8,
+    gaze: Annotated[bool, typer.Option("--gaze/--no-gaze", help="Keep where the eyes look.")] = True,
+    head: Annotated[Head, typer.Option(help="Head model whose parameters are wanted.")] = Head.OPEN,
+    extractor: Annotated[ExtractorName, typer.Option(help="What tracks.")] = ExtractorName.MEDIAPIPE,
+    profile: Annotated[Path | None, typer.Option(help="Whom to expect (`visavis calibrate`).")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
+) -> None:
+    """Keep the face of a recording as a stream file (docs/stream-file.md)."""
+    from codec.quantizer import StreamConfig
+    from visavis.encode_clip import EncodeJob, encode_track
+    from visavis.face_streams import is_stream_file, is_track_file
+
+    try:
+        config = StreamConfig(dims, bits)
+    except ValueError as error:
+        raise CommandError("--dims is 10, 20, 30, 40 or 50, and --bits 8 or 10.") from error
+    if is_stream_file(source):
+        raise CommandError(f"{source.name} is a stream file already.")
+    job = EncodeJob(source, out, config, gaze)
+    if not is_track_file(source):
+        summary = _track_and_encode(job, head, extractor, profile)
+    elif (head, extractor, profile) != (Head.OPEN, ExtractorName.MEDIAPIPE, None):
+        raise CommandError(f"{source.name} is tracked already: --head, --extractor and --profile are for recordings.")
+    else:
+        summary = encode_track(job)
+    if summary.warning is not None:
+        typer.echo(f"visavis: {summary.warning}", err=True)
+    if as_json:
+        typer.echo(json.dumps(summary.__dict__))
+        return
+    typer.echo(
+        f"{summary.frames} frames, {100 * summary.faces / summary.frames:.1f} % with a face, "
+        f"{summary.seconds:.1f} s, {summary.size_bytes:,} bytes, {summary.kbit_s:.2f} kbit/s"
+    )
+    typer.echo(f"wrote {summary.file}")
+
+
+def _track_and_encode(job: EncodeJob, head: Head, extractor: ExtractorName, profile: Path | None) -> EncodeSummary:
+    from tracker.profile import PersonProfile
+    from visavis.encode_clip import encode_clip
+
+    person = None if profile is None else PersonProfile.load(profile)
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("pictures,"),
+        TimeRemainingColumn(),
+        TextColumn("left"),
+    )
+    with Progress(*columns, console=Console(stderr=True, markup=False), transient=True) as progress:
+        task = progress.add_task(f"tracking {job.source.name}", total=None)
+        return encode_clip(
+            job,
+            load_head(head),
+            extractor.value,
+            person,
+            lambda done, total: progress.update(task, completed=done, total=total),
+        )
