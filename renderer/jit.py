@@ -94,7 +94,8 @@ def _user_cache() -> Path:
 
 def _source_digest() -> str:
     root = Path(__file__).parent
-    sources = [root / "jit.py", *root.glob("simd/*.py"), *root.glob("*/kernels/*.py")]
+    constants = [root / "spherical_harmonics.py", root / "head" / "pose.py"]
+    sources = [root / "jit.py", *constants, *root.glob("simd/*.py"), *root.glob("*/kernels/*.py")]
     digest = hashlib.sha256(numba.__version__.encode())
     for source in sorted(sources):
         digest.update(source.read_bytes())

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from codec.avatar_asset import BASIS_CHANNELS
 from renderer.avatar.avatar_model import AvatarModel
-from renderer.avatar.kernels.layout import AVATAR_STATE, JOINT, JOINTS
+from renderer.avatar.kernels.layout import AVATAR_STATE, FACE, JOINT, JOINTS
 from renderer.backends.reference import rotation_matrices
 from renderer.backends.workspace import aligned
 from renderer.gaussians import SH_C0
@@ -81,20 +81,23 @@ def head_directions(head: HeadModel) -> HeadDirections:
 class PackedAvatar:
     """The state of the avatar kernels and the buffers behind it.
 
-    `coefficients` [D + 1], `joints` [JOINTS, JOINT] and `basis_coefficients` [K] are the inputs of a frame.
+    `face` [FACE] is the input of a frame.
 
     Args:
         avatar: the avatar.
         padded: its number of Gaussians, padded as in the rasterizer's workspace.
+        threads: how many threads may pose it together.
     """
 
-    def __init__(self, avatar: AvatarModel, padded: int) -> None:
+    def __init__(self, avatar: AvatarModel, padded: int, threads: int = 1) -> None:
         self.states = np.zeros(1, AVATAR_STATE)
         self.states["padded"] = padded
         self.buffers: dict[str, NDArray] = {}
         first_rigid, rigid_row = self._pack_head(avatar)
         self._pack_gaussians(avatar, padded, first_rigid, rigid_row)
         self._pack_bases(avatar, padded)
+        self._add("offsets", np.zeros((threads, LANES, LANES), np.float32))
+        self.face = self._add("face", np.zeros(FACE, np.float32))
 
     def _add(self, name: str, source: NDArray) -> NDArray:
         buffer = aligned(source.shape, source.dtype)
@@ -115,8 +118,9 @@ class PackedAvatar:
         self._point("starts", shared.starts)
         self._add("rest", blocks_of_16(shaped))
         self._add("weights", blocks_of_16(head.lbs_weights))
-        self.coefficients = self._add("coefficients", np.zeros(shared.count + 1, np.float32))
-        self.joints = self._add("joints", np.zeros((JOINTS, JOINT), np.float32))
+        self._add("joint_positions", (head.J_regressor @ shaped).astype(np.float32))
+        self._add("coefficients", np.zeros(shared.count + 1, np.float32))
+        self._add("joints", np.zeros((JOINTS, JOINT), np.float32))
         rigid = np.unique(avatar.corners[asset.rigid_to_skull])  # vertices that rigid Gaussians need
         self._add("rigid_rest", blocks_of_16(shaped[rigid]))
         row = np.zeros(len(shaped), np.int64)
@@ -140,8 +144,8 @@ class PackedAvatar:
     def _pack_bases(self, avatar: AvatarModel, padded: int) -> None:
         asset = avatar.asset
         bases, size = len(asset.basis_grid), asset.basis_grid.shape[-1]
-        self.basis_coefficients = self._add("basis_coefficients", np.zeros(bases, np.float32))
-        self._add("offsets", np.zeros((LANES, LANES), np.float32))
+        self._add("basis_coefficients", np.zeros(bases, np.float32))
+        self._add("basis_weights", asset.basis_weights.astype(np.float32))
         self.states["bases"] = bases
         if not bases:
             return

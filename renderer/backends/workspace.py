@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from functools import partial
 
 import numpy as np
@@ -180,17 +179,15 @@ class RasterWorkspace:
 
     def draw(self) -> None:
         """Draws what the input buffers hold; lists that prove too short are made longer."""
+        while not self._attempt():
+            self._make_room(int(self.buffers["longest"].max()) * 5 // 4)
+
+    def _attempt(self) -> bool:
         if self._checked:
-            self.draw_with(partial(checks.draw, self))
-            return
+            return checks.draw(self)
         if self.threads > 1:
             shared_team().ask(self.threads, self.help)
-        self.draw_with(partial(draw, self.states))
-
-    def draw_with(self, attempt: Callable[[], bool]) -> None:
-        """Calls `attempt` until it says that the picture is complete, with longer lists each time."""
-        while not attempt():
-            self._make_room(int(self.buffers["longest"].max()) * 5 // 4)
+        return draw(self.states)
 
     def _make_room(self, capacity: int) -> None:
         """At least `capacity` entries for each list; what larger pictures have left behind is used up first."""

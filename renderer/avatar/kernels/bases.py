@@ -18,10 +18,10 @@ CHANNELS = 9
 
 
 @kernel
-def mix_bases(state):
-    """Fills `grid_values` with the sum of all bases times their coefficients."""
+def mix_bases(state, first, last):
+    """Fills `grid_values` of blocks first .. last - 1 with the sum of all bases times their coefficients."""
     zero = splat(f32(0))
-    for block in range(state.grid_blocks):
+    for block in range(first, last):
         c0, c1, c2, c3, c4, c5, c6, c7, c8 = zero, zero, zero, zero, zero, zero, zero, zero, zero
         for k in range(state.bases):
             grid = state.grid_at + (block * state.bases + k) * CHANNELS * 32
@@ -46,8 +46,8 @@ def mix_bases(state):
 
 
 @inlined
-def sample_offsets(state, first):
-    """Fills `offsets` with the grid's values at the 16 Gaussians from `first` on."""
+def sample_offsets(state, offsets, first):
+    """Fills `offsets` (address of [16][16] floats) with the grid's values at the 16 Gaussians from `first` on."""
     values, samples, weights, stride = (
         state.grid_values_at,
         state.samples_at,
@@ -60,4 +60,4 @@ def sample_offsets(state, first):
         for _corner in range(1, 4):
             at += stride
             row = fma(vbroadcast(weights, at), vload(values, 16 * np.int64(load_i32(samples, at))), row)
-        vstore(state.offsets_at, 16 * lane, row)
+        vstore(offsets, 16 * lane, row)

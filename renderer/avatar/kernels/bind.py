@@ -69,13 +69,16 @@ def store_axes_row(state, i, row, a, b, c):
 
 
 @kernel
-def bind_gaussians(state):
-    """Fills the rasterizer's means, axes and, if there are bases, colors."""
-    stride = state.padded
-    for i in range(0, stride, 16):
+def bind_gaussians(state, worker, first, last):
+    """Fills the rasterizer's means, axes and, if there are bases, colors of Gaussians first .. last - 1 (whole blocks).
+
+    The `offsets` of thread `worker` are used.
+    """
+    stride, sampled = state.padded, state.offsets_at + 1024 * worker
+    for i in range(first, last, 16):
         if state.bases > 0:
-            sample_offsets(state, i)
-        offsets = load_transposed(state.offsets_at, 0)
+            sample_offsets(state, sampled, i)
+        offsets = load_transposed(sampled, 0)
         corners, barycentrics, local = state.corners_at, state.barycentrics_at, state.local_means_at
         ax, ay, az = gather_rows4(state.vertices_at, vload_int(corners, i))
         bx, by, bz = gather_rows4(state.vertices_at, vload_int(corners, stride + i))

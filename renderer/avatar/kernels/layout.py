@@ -13,6 +13,15 @@ JOINTS = 5
 JOINT = 12
 """Floats of a joint's motion: rows of [rotation | translation]."""
 
+FACE = 65
+"""Parameters of a frame with all 50 expression coefficients, in the order of FaceParams.to_vector()."""
+
+EXPRESSION, ROTATION, TRANSLATION, JAW_POSE, EYELIDS, GAZE = 0, 50, 53, 56, 59, 61
+"""Where each field starts."""
+
+MESH_CHUNK = 16
+"""Blocks of vertices, or of grid points, that are one piece of work."""
+
 AVATAR_STATE = np.dtype(
     [
         # the head: D directions = expression 50, eyelids 2, pose correctives 36
@@ -26,6 +35,8 @@ AVATAR_STATE = np.dtype(
         ("rigid_rest_at", np.int64),  # [rigid_blocks][3][16]
         ("vertices_at", np.int64),  # [(head_blocks + rigid_blocks) * 16][4] world, written by `pose_mesh`
         # this instant
+        ("face_at", np.int64),  # [FACE] parameters
+        ("joint_positions_at", np.int64),  # [JOINTS][3] of the shaped head, metres
         ("coefficients_at", np.int64),  # [D + 1]
         ("joints_at", np.int64),  # [JOINTS][JOINT] head frame to world
         ("skull", np.int64),  # number of the joint that rigid vertices follow
@@ -33,11 +44,12 @@ AVATAR_STATE = np.dtype(
         ("bases", np.int64),  # K
         ("grid_blocks", np.int64),  # blocks of 16 grid points
         ("grid_at", np.int64),  # [grid_blocks][K][9][16] float16
+        ("basis_weights_at", np.int64),  # [K][FACE]
         ("basis_coefficients_at", np.int64),  # [K]
         ("grid_values_at", np.int64),  # [grid_blocks * 16][16] the 9 channels and 7 zeros, written by `mix_bases`
         ("samples_at", np.int64),  # [4][S] grid points around each Gaussian
         ("sample_weights_at", np.int64),  # [4][S]
-        ("offsets_at", np.int64),  # [16][16] scratch: offsets of 16 Gaussians; zeros without bases
+        ("offsets_at", np.int64),  # [threads][16][16] scratch: offsets of 16 Gaussians; zeros without bases
         # Gaussians
         ("padded", np.int64),  # S
         ("corners_at", np.int64),  # [3][S] rows of `vertices`

@@ -25,11 +25,11 @@ def apply_joint(joints, at, row, x, y, z):
 
 
 @kernel
-def pose_mesh(state):
-    """Fills `vertices`: the posed head, then the vertices that only follow the skull."""
+def pose_mesh(state, first, last):
+    """Fills `vertices` of blocks first .. last - 1: the posed head, then the vertices that only follow the skull."""
     coefficients, joints = state.coefficients_at, state.joints_at
     zero = splat(f32(0))
-    for block in range(state.head_blocks):
+    for block in range(first, min(last, state.head_blocks)):
         rest, directions = state.rest_at + 192 * block, state.directions_at
         x, y, z = vload(rest, 0), vload(rest, 16), vload(rest, 32)
         x_odd, y_odd, z_odd = zero, zero, zero  # a second chain of sums hides the latency of the first
@@ -55,12 +55,12 @@ def pose_mesh(state):
             posed_z = fma(weight, apply_joint(joints, JOINT * joint, 2, x, y, z), posed_z)
         store_rows4(state.vertices_at, 64 * block, posed_x, posed_y, posed_z)
     skull = JOINT * state.skull
-    for block in range(state.rigid_blocks):
-        rest = state.rigid_rest_at + 192 * block
+    for block in range(max(first, state.head_blocks), last):
+        rest = state.rigid_rest_at + 192 * (block - state.head_blocks)
         x, y, z = vload(rest, 0), vload(rest, 16), vload(rest, 32)
         store_rows4(
             state.vertices_at,
-            64 * (state.head_blocks + block),
+            64 * block,
             apply_joint(joints, skull, 0, x, y, z),
             apply_joint(joints, skull, 1, x, y, z),
             apply_joint(joints, skull, 2, x, y, z),

@@ -1,5 +1,6 @@
 """Whole frames against the oracles of posing, drawing and color conversion."""
 
+import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
@@ -111,7 +112,7 @@ def test_lists_grow_within_a_frame_and_sizes_may_change() -> None:
         expected = ReferenceRasterizer().rasterize(avatar.pose(params), camera, GRAY)
         assert psnr(renderer.render_rgb(params, camera, GRAY) / 255, expected) > 55
         if size == 12:
-            assert renderer._workspace.buffers["longest"].max() > FIRST_LIST_CAPACITY
+            assert renderer._poser.workspace.buffers["longest"].max() > FIRST_LIST_CAPACITY
 
 
 def test_two_heads_are_drawn_by_two_threads() -> None:
@@ -134,6 +135,62 @@ def test_the_phases_of_a_frame_make_the_frame() -> None:
     for phase in renderer.phases().values():
         phase()
     np.testing.assert_array_equal(planes.y, expected)
+
+
+@pytest.mark.parametrize("bases", [0, 20])
+def test_two_threads_draw_the_same_frame_as_one(bases: int) -> None:
+    avatar = avatar_of(3000, bases)
+    alone, together = FrameRenderer(avatar), FrameRenderer(avatar, threads=2)
+    for seed in range(20):
+        expected = alone.render_rgb(params_of(seed), VIEW, GRAY)
+        np.testing.assert_array_equal(together.render_rgb(params_of(seed), VIEW, GRAY), expected)
+
+
+def test_another_view_of_the_same_instant() -> None:
+    avatar, params = avatar_of(), params_of(4)
+    renderer, other = FrameRenderer(avatar), Camera.orbit(np.array([0.0, 0.05, 0.7]), 0.8, -0.5, 0.0, 96)
+    planes, expected = YuvPlanes.allocate(96, 96), YuvPlanes.allocate(96, 96)
+    with pytest.raises(RuntimeError, match="no instant yet"):
+        renderer.render_view(other, GRAY, planes)
+    renderer.render_rgb(params, VIEW, GRAY)
+    renderer.render_view(other, GRAY, planes)
+    FrameRenderer(avatar).render(params, other, GRAY, expected)
+    np.testing.assert_array_equal(planes.y, expected.y)
+    np.testing.assert_array_equal(planes.u, expected.u)
+
+
+def test_a_frame_over_a_picture() -> None:
+    avatar, params = avatar_of(), params_of(5)
+    picture = np.random.default_rng(0).integers(0, 256, (112, 112, 3), dtype=np.uint8)
+    planes, expected = YuvPlanes.allocate(112, 112), YuvPlanes.allocate(112, 112)
+    FrameRenderer(avatar).render(params, VIEW, picture, planes)
+    over_black, through = ReferenceRasterizer().rasterize_float64(avatar.pose(params), VIEW)
+    expected.write_rgb(over_black + through[..., None] * picture / 255)
+    for name in ("y", "u", "v"):
+        assert psnr(getattr(planes, name) / 255, getattr(expected, name) / 255) > 55
+
+
+def test_transparency_gives_back_the_picture_over_any_color() -> None:
+    avatar, params = avatar_of(), params_of(6)
+    renderer = FrameRenderer(avatar)
+    image = renderer.render_rgba(params, VIEW) / 255
+    assert (image[..., 3] == 0).any()
+    for color in (GRAY, (0.0, 0.0, 0.0)):
+        over = image[..., :3] * image[..., 3:] + np.array(color) * (1 - image[..., 3:])
+        assert psnr(over, renderer.render_rgb(params, VIEW, color) / 255) > 50
+
+
+def test_a_frame_allocates_nothing_large() -> None:
+    renderer, planes = FrameRenderer(avatar_of(), threads=2), YuvPlanes.allocate(112, 112)
+    faces = [params_of(seed) for seed in range(10)]
+    for face in faces:  # until all lists are long enough
+        renderer.render(face, VIEW, GRAY, planes)
+    tracemalloc.start()
+    for face in faces:
+        renderer.render(face, VIEW, GRAY, planes)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 20_000
 
 
 def test_wrong_sizes_are_refused() -> None:
