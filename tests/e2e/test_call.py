@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -161,3 +162,73 @@ async def test_dragging_turns_the_head(still_recording: Path, fake_camera: Path)
     assert by_drag > 2
     assert by_drag > 5 * by_itself
     assert by_drag > 5 * after_reset
+
+
+PAINTED_PICTURE = """() => {
+  const canvas = document.createElement("canvas");
+  [canvas.width, canvas.height] = [640, 480];
+  const context = canvas.getContext("2d");
+  context.fillStyle = "#00ff00";
+  context.fillRect(0, 0, 320, 480);
+  context.fillStyle = "#0000ff";
+  context.fillRect(320, 0, 320, 480);
+  return canvas.toDataURL("image/png").split(",")[1];
+}"""
+"""A picture with a green left half and a blue right half."""
+TOP_CORNERS = """(canvas) => {
+  const context = new OffscreenCanvas(canvas.width, canvas.height).getContext("2d");
+  context.drawImage(canvas, 0, 0);
+  return [0.06, 0.94].map((x) => [...context.getImageData(x * canvas.width, 0.06 * canvas.height, 1, 1).data]);
+}"""
+"""The background right and left of a head, RGBA."""
+
+
+async def test_eye_contact_stereo_and_backgrounds(still_recording: Path, fake_camera: Path) -> None:
+    async with room() as opened, open_browser(fake_camera) as browser:
+        await opened.start_bot("Bot", still_recording)
+        page = await open_page(browser, opened.page_url)
+        await join(page, "Ada")
+        (head,) = await wait_for_heads(page, 1)
+        canvas = page.locator(f'canvas[data-member-id="{head}"]')
+
+        async def later_picture() -> NDArray[np.float64]:
+            await frames_more(page, head, FRAMES_APART)
+            return np.array(await canvas.evaluate(PICTURE), np.float64).reshape(64, 64, 4)[..., :3]
+
+        async def corners() -> NDArray[np.float64]:
+            await frames_more(page, head, FRAMES_APART)
+            return np.array(await canvas.evaluate(TOP_CORNERS), np.float64)[:, :3]
+
+        await frames_more(page, head, 2 * FRAMES_APART)
+        first, again = await later_picture(), await later_picture()
+        await page.keyboard.press("e")
+        at_lens = await later_picture()
+        by_itself, by_eye_contact = np.abs(again - first).mean(), np.abs(at_lens - again).mean()
+        print(f"mean change of a color value: {by_itself:.2f} by itself, {by_eye_contact:.2f} by eye contact")
+        assert by_eye_contact > max(0.5, 3 * by_itself)
+
+        await page.keyboard.press("d")
+        eyes = await later_picture()
+        left, right = eyes[:, :32], eyes[:, 32:]
+        by_side = np.abs(left - right).mean()
+        print(f"left and right eye differ by {by_side:.2f}, the halves of one view by {by_halves(at_lens):.2f}")
+        assert 0.1 < by_side < 0.5 * by_halves(at_lens)
+        await page.keyboard.press("d")
+        await page.keyboard.press("f")
+
+        await page.click("#open-settings")
+        await page.click("#backgrounds [aria-label=Light]")
+        light = await corners()
+        assert np.abs(light - [232, 229, 223]).max() < 8
+        buffer = base64.b64decode(await page.evaluate(PAINTED_PICTURE))
+        await page.set_input_files("#background-file", {"name": "p.png", "mimeType": "image/png", "buffer": buffer})
+        await expect(page.locator("#backgrounds [aria-checked=true]")).to_have_attribute("aria-label", "Your picture")
+        green, blue = await corners()
+        assert np.argmax(green) == 1
+        assert np.argmax(blue) == 2
+        assert min(green[1], blue[2]) > 150
+
+
+def by_halves(picture: NDArray[np.float64]) -> float:
+    """How much the halves of a picture differ."""
+    return float(np.abs(picture[:, :32] - picture[:, 32:]).mean())

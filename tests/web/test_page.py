@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import cv2
+import numpy as np
 import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
@@ -180,6 +183,103 @@ async def test_two_pages_hear_each_other(browser: Browser, web_root: Path) -> No
             await bob.page.click("#rejoin")
             await ada.until("Object.values(state.voices).includes('live')")
         await ada.until("state.members.length === 0")
+        assert ada.problems == []
+
+
+JPEG_BEHIND = "getComputedStyle(document.querySelector('#backgrounds [value=picture]')).backgroundImage"
+
+
+async def test_backgrounds_are_chosen_and_remembered(browser: Browser, web_root: Path) -> None:
+    config = ServerConfig(port=0, secret=SECRET, web_root=web_root, guests_root=web_root / "guests")
+    async with running_server(config) as server, open_page(browser, server.url) as ada:
+        await ada.join("Ada")
+        chosen = ada.page.locator("#backgrounds [aria-checked=true]")
+        await ada.page.click("#open-settings")
+        await expect(chosen).to_have_attribute("aria-label", "Slate")
+        await chosen.focus()
+        for _ in range(2):
+            await ada.page.keyboard.press("ArrowRight")
+        await expect(chosen).to_have_attribute("aria-label", "Light")
+        await expect(ada.page.locator("#self-corner .tile")).to_have_css("background-color", "rgb(232, 229, 223)")
+        file = ada.page.locator("#background-file")
+        await file.set_input_files({"name": "a.png", "mimeType": "image/png", "buffer": b"no picture"})
+        await expect(ada.page.locator("#notices")).to_contain_text("no picture that the browser can read")
+        await expect(chosen).to_have_attribute("aria-label", "Light")
+        await file.set_input_files({"name": "a.png", "mimeType": "image/png", "buffer": noise_picture(900, 700)})
+        await expect(chosen).to_have_attribute("aria-label", "Your picture")
+        assert 1_000 < len(await ada.page.evaluate(JPEG_BEHIND)) < 61_000
+        await ada.page.select_option("#stereo-format", "half")
+        await ada.page.reload()
+        await expect(chosen).to_have_attribute("aria-label", "Your picture")
+        await expect(ada.page.locator("#stereo-format")).to_have_value("half")
+        stored = "JSON.stringify({...JSON.parse(localStorage.visavis), backgroundPicture: 'data:text/html,hello'})"
+        await ada.page.evaluate(f"() => {{ localStorage.visavis = {stored}; }}")
+        await ada.page.reload()
+        await expect(chosen).to_have_attribute("aria-label", "Slate")
+        assert ada.problems == []
+
+
+def noise_picture(width: int, height: int) -> bytes:
+    """A PNG that no JPEG makes small."""
+    noise = np.random.default_rng(1).integers(0, 256, (height, width, 3), np.uint8)
+    return cv2.imencode(".png", noise)[1].tobytes()
+
+
+async def test_a_head_takes_the_screen_and_gives_it_back(browser: Browser, web_root: Path) -> None:
+    config = ServerConfig(port=0, secret=SECRET, web_root=web_root, guests_root=web_root / "guests")
+    async with running_server(config) as server, open_page(browser, server.url) as ada:
+        await ada.join("Ada")
+        await ada.page.keyboard.press("f")  # nobody is there: nothing happens
+        async with open_page(browser, server.url) as bob, open_page(browser, server.url) as eve:
+            await bob.join("Bob")
+            await eve.join("Eve")
+            await ada.until("state.members.length === 2")
+            tiles = ada.page.locator("#grid .tile")
+            await ada.page.keyboard.press("e")
+            await expect(ada.page.locator("#notices")).to_contain_text("Choose a head first")
+            bobs = tiles.filter(has_text="Bob")
+            await bobs.focus()
+            await ada.page.keyboard.press("e")
+            await expect(bobs.get_by_label("Eye contact")).to_have_attribute("aria-pressed", "true")
+            await ada.page.keyboard.press("f")
+            await expect(bobs).to_have_class(re.compile(r"\bfull\b"))
+            await ada.page.wait_for_function("() => document.fullscreenElement?.textContent.includes('Bob')")
+            box, screen = await bobs.bounding_box(), await ada.page.evaluate("[innerWidth, innerHeight]")
+            assert box is not None
+            assert [box["x"], box["y"], box["width"], box["height"]] == [0, 0, *screen]
+            await bobs.get_by_label("3D picture").click()
+            await expect(bobs).to_have_class(re.compile(r"\bstereo\b"))
+            await ada.page.keyboard.press("d")
+            await expect(bobs).not_to_have_class(re.compile(r"\bstereo\b"))
+            await ada.page.keyboard.press("d")
+            await ada.page.keyboard.press("f")
+            await expect(bobs).not_to_have_class(re.compile(r"\b(full|stereo)\b"))
+            await ada.page.wait_for_function("() => document.fullscreenElement === null")
+            eves = tiles.filter(has_text="Eve")
+            await eves.hover()
+            await eves.get_by_label("3D picture").click()
+            await ada.page.wait_for_function("() => document.fullscreenElement?.textContent.includes('Eve')")
+            await ada.page.evaluate("() => document.exitFullscreen()")  # as the browser does it at Escape
+            await expect(eves).not_to_have_class(re.compile(r"\b(full|stereo)\b"))
+        assert ada.problems == []
+
+
+async def test_where_there_is_no_full_screen_the_window_does(browser: Browser, web_root: Path) -> None:
+    config = ServerConfig(port=0, secret=SECRET, web_root=web_root, guests_root=web_root / "guests")
+    async with running_server(config) as server, open_page(browser, server.url) as ada:
+        await ada.page.evaluate("() => { delete Element.prototype.requestFullscreen; }")
+        await ada.join("Ada")
+        async with open_page(browser, server.url) as bob:
+            await bob.join("Bob")
+            await ada.until("state.members.length === 1")
+            await ada.page.keyboard.press("d")  # one head: no need to choose it
+            tile = ada.page.locator("#grid .tile")
+            await expect(tile).to_have_class(re.compile(r"\bfull\b.*\bstereo\b"))
+            box = await tile.bounding_box()
+            assert box is not None
+            assert (box["width"], box["height"]) == (1280, 720)
+            await ada.page.keyboard.press("Escape")
+            await expect(tile).not_to_have_class(re.compile(r"\b(full|stereo)\b"))
         assert ada.problems == []
 
 

@@ -6,6 +6,7 @@
  */
 
 import { STAMP_HEIGHT_PX, STAMP_WIDTH_PX, cropOf, decodeStamp, difference, latencyMs, showsHead } from "./atlas.js";
+import { eyeBoxes } from "./stereo.js";
 
 const MAX_LATENCIES = 2_000;
 const THUMBNAIL_PX = 16;
@@ -29,7 +30,7 @@ const FPS_WINDOW_MS = 2_000;
  * @property {number} badStamps stamps that could not be read
  *
  * @typedef {{canvas: HTMLCanvasElement, context: CanvasRenderingContext2D, stats: TileStats,
- *   firstHead: Uint8ClampedArray|null, lastStamp: number|null}} Target
+ *   firstHead: Uint8ClampedArray|null, lastStamp: number|null, stereo: boolean}} Target
  */
 
 export class AtlasPainter {
@@ -43,6 +44,8 @@ export class AtlasPainter {
     /** @type {AtlasMessage|null} */
     this.atlas = null;
     this.stamp = false;
+    /** @type {import("./stereo.js").StereoFormat} */
+    this.stereoFormat = "full";
     /** @type {Map<string, Target>} */
     this.targets = new Map();
     /** @type {number[]} */
@@ -79,7 +82,16 @@ export class AtlasPainter {
       firstCaptureAt: null,
       badStamps: 0,
     };
-    this.targets.set(memberId, { canvas, context, stats, firstHead: null, lastStamp: null });
+    this.targets.set(memberId, { canvas, context, stats, firstHead: null, lastStamp: null, stereo: false });
+  }
+
+  /**
+   * @param {string} memberId
+   * @param {boolean} stereo the tile holds one picture for each eye; they go to the halves of its canvas
+   */
+  setStereo(memberId, stereo) {
+    const target = this.targets.get(memberId);
+    if (target) target.stereo = stereo;
   }
 
   /** @param {string} memberId */
@@ -118,13 +130,27 @@ export class AtlasPainter {
   /** @param {Target} target @param {{x: number, y: number, size: number}} crop @param {number} nowMs */
   #draw(target, crop, nowMs) {
     const { canvas, context, stats } = target;
-    const size = Math.round(crop.size);
-    if (canvas.width !== size) canvas.width = canvas.height = size;
-    context.drawImage(this.video, crop.x, crop.y, crop.size, crop.size, 0, 0, size, size);
+    if (target.stereo) {
+      this.#drawEyes(target, crop);
+    } else {
+      const size = Math.round(crop.size);
+      resize(canvas, size, size);
+      context.drawImage(this.video, crop.x, crop.y, crop.size, crop.size, 0, 0, size, size);
+    }
     stats.frames += 1;
     stats.firstFrameAt ??= nowMs;
     if (stats.firstMotionAt === null && stats.frames <= MAX_WATCHED_FRAMES) this.#watchFirst(target, nowMs);
     if (this.stamp) this.#readStamp(target, crop, nowMs);
+  }
+
+  /** @param {Target} target @param {{x: number, y: number, size: number}} crop */
+  #drawEyes({ canvas, context }, crop) {
+    resize(canvas, Math.round(canvas.clientWidth * devicePixelRatio), Math.round(canvas.clientHeight * devicePixelRatio));
+    const half = crop.size / 2;
+    eyeBoxes(canvas.width, canvas.height, this.stereoFormat).forEach((box, eye) => {
+      const from = /** @type {const} */ ([crop.x + eye * half, crop.y, half, crop.size]);
+      context.drawImage(this.video, ...from, box.x, box.y, box.width, box.height);
+    });
   }
 
   /** Looks for the first head and its first movement, then never again. @param {Target} target @param {number} nowMs */
@@ -158,6 +184,11 @@ export class AtlasPainter {
       if (stats.latencies.length > MAX_LATENCIES) stats.latencies.shift();
     }
   }
+}
+
+/** Setting the size clears a canvas. @param {HTMLCanvasElement} canvas @param {number} width @param {number} height */
+function resize(canvas, width, height) {
+  if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
 }
 
 /** @param {number} width @param {number} height */

@@ -3,7 +3,7 @@
  * One visit: owns signaling, leg, voice and devices, and keeps them in step with the room state. The user interface
  * calls its methods and reads its store; it touches no element.
  *
- * @import {Member, ServerMessage, SignalData, UiMessageIn, View} from "./types.js"
+ * @import {BackgroundMessage, Member, ServerMessage, SignalData, UiMessageIn, View, ViewOptions} from "./types.js"
  */
 
 import { Leg } from "./leg.js";
@@ -126,9 +126,14 @@ export class Call {
     else this.devices.close("camera");
   }
 
-  /** @param {string} memberId @param {View} view */
+  /** @param {string} memberId @param {View & Partial<ViewOptions>} view */
   look(memberId, view) {
     this.leg.say({ type: "view", member_id: memberId, ...view });
+  }
+
+  /** What stands behind all heads. @param {BackgroundMessage} background */
+  showBehind(background) {
+    this.leg.say(background);
   }
 
   /** @param {{member_id: string, size_px: number}[]} tiles */

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /** What this browser remembers between visits. */
 
+import { DEFAULT_COLOR } from "./background.js";
+
 const KEY = "visavis";
 
 /**
@@ -11,10 +13,23 @@ const KEY = "visavis";
  * @property {string} microphoneId
  * @property {string} speakerId
  * @property {boolean} shortcuts whether single keys do something
+ * @property {string} background a color or `PICTURE` of background.js
+ * @property {string} backgroundPicture the own picture, or empty
+ * @property {string} stereoFormat a `StereoFormat`
  */
 
 /** @type {Preferences} */
-const EMPTY = { name: "", avatarId: "", cameraId: "", microphoneId: "", speakerId: "", shortcuts: true };
+const EMPTY = {
+  name: "",
+  avatarId: "",
+  cameraId: "",
+  microphoneId: "",
+  speakerId: "",
+  shortcuts: true,
+  background: DEFAULT_COLOR,
+  backgroundPicture: "",
+  stereoFormat: "full",
+};
 
 /** @returns {Preferences} */
 export function loadPreferences() {

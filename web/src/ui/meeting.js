@@ -2,7 +2,7 @@
 /**
  * Meeting: one tile for each other member, laid out so that the heads are as large as possible.
  *
- * @import {RoomState, View} from "../types.js"
+ * @import {RoomState, View, ViewOptions} from "../types.js"
  */
 
 import { gridLayout } from "../layout.js";
@@ -13,10 +13,11 @@ import { Tile } from "./tile.js";
 
 /**
  * @typedef {object} MeetingHandlers
- * @property {(memberId: string, view: View) => void} onView
+ * @property {(memberId: string, view: View & Partial<ViewOptions>) => void} onView
  * @property {(memberId: string, canvas: HTMLCanvasElement) => void} onTileAdded
  * @property {(memberId: string) => void} onTileRemoved
  * @property {() => void} onLayout tile sizes may have changed
+ * @property {(memberId: string, stereo: boolean) => void} onStereo
  */
 
 export class Meeting {
@@ -74,10 +75,29 @@ export class Meeting {
 
   /** @param {string} memberId */
   #add(memberId) {
-    const tile = new Tile(memberId, { mirrored: false, onView: (view) => this.handlers.onView(memberId, view) });
+    const tile = new Tile(memberId, {
+      mirrored: false,
+      onView: (view) => this.handlers.onView(memberId, view),
+      onScreen: () => {
+        this.handlers.onStereo(memberId, tile.tools?.options.stereo ?? false);
+        this.handlers.onLayout();
+      },
+    });
     this.tiles.set(memberId, tile);
     this.handlers.onTileAdded(memberId, tile.canvas);
     return tile;
+  }
+
+  /** The head that has the whole screen. @returns {Tile|null} */
+  get full() {
+    return [...this.tiles.values()].find((tile) => tile.tools?.full) ?? null;
+  }
+
+  /** Whom a key is meant for: the enlarged head, the focused one, or the only one. @returns {Tile|null} */
+  get current() {
+    const tiles = [...this.tiles.values()];
+    const focused = tiles.find((tile) => tile.element.contains(document.activeElement));
+    return this.full ?? focused ?? (tiles.length === 1 ? (tiles[0] ?? null) : null);
   }
 
   #layOut() {

@@ -13,6 +13,7 @@ const SEND_INTERVAL_MS = 33;
  * @param {HTMLElement} tile
  * @param {boolean} mirrored the head is drawn as a mirror
  * @param {(view: View) => void} onView called at most 30 times a second, with the newest view last
+ * @returns {{again: () => void, front: () => void}} `again` reports the view anew, `front` one from the front
  */
 export function bindOrbit(tile, mirrored, onView) {
   /** @type {View} */
@@ -68,7 +69,10 @@ export function bindOrbit(tile, mirrored, onView) {
     { passive: false },
   );
 
-  tile.addEventListener("dblclick", () => look({ ...FRONT_VIEW }));
+  tile.addEventListener("dblclick", (event) => {
+    if (event.target instanceof Element && event.target.closest("button")) return;
+    look({ ...FRONT_VIEW });
+  });
 
   tile.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.target !== tile) return;
@@ -77,6 +81,8 @@ export function bindOrbit(tile, mirrored, onView) {
     event.preventDefault();
     look(next);
   });
+
+  return { again: () => look(view), front: () => look({ ...FRONT_VIEW, distance: view.distance }) };
 }
 
 /** @param {{x: number, y: number}} a @param {{x: number, y: number}} b */

@@ -15,6 +15,7 @@ import { copyText } from "./clipboard.js";
 import { DeviceMenus } from "./device_menus.js";
 import { byId, element, setText } from "./dom.js";
 import { JoinScreen } from "./join_screen.js";
+import { bindLookSettings } from "./look_settings.js";
 import { Meeting } from "./meeting.js";
 import { bindShortcuts } from "./shortcuts.js";
 import { legLines } from "./stats_text.js";
@@ -65,6 +66,7 @@ export class Page {
       onTileAdded: (memberId, canvas) => painter.add(memberId, canvas),
       onTileRemoved: (memberId) => painter.remove(memberId),
       onLayout: () => this.#sayTiles(),
+      onStereo: (memberId, stereo) => painter.setStereo(memberId, stereo),
     });
     this.pickers = ["avatars", "settings-avatars"].map(
       (id) => new AvatarPicker(byId(id, HTMLElement), (avatarId) => this.#chooseAvatar(avatarId)),
@@ -72,6 +74,7 @@ export class Page {
     this.menus = ["join-device-menus", "settings-device-menus"].map(
       (id) => new DeviceMenus(byId(id, HTMLElement), (choice, deviceId) => void this.#chooseDevice(choice, deviceId)),
     );
+    bindLookSettings({ call, painter, notices: options.notices, preferences });
     this.legLines = byId("leg-stats", HTMLElement);
     this.#bindControls();
     call.store.subscribe((state, before) => {
@@ -168,8 +171,18 @@ export class Page {
       l: inMeeting(() => byId("leave", HTMLButtonElement).focus()), // a slip shall not end the call
       i: inMeeting(copy),
       s: inMeeting(stats),
+      e: inMeeting(() => this.#withHead((tools) => tools.toggleEyeContact())),
+      d: inMeeting(() => this.#withHead((tools) => tools.toggleStereo())),
+      f: inMeeting(() => this.#withHead((tools) => tools.toggleFull())),
     };
     bindShortcuts(actions, () => shortcuts.checked);
+  }
+
+  /** @param {(tools: import("./head_tools.js").HeadTools) => void} run */
+  #withHead(run) {
+    const { current, tiles } = this.meeting;
+    if (current?.tools) run(current.tools);
+    else if (tiles.size > 0) this.options.notices.add("Choose a head first: press Tab until it is framed.");
   }
 
   #watchDevices() {
@@ -245,8 +258,11 @@ export class Page {
     const { phase } = this.call.state;
     if (phase === "left") return;
     const size = (/** @type {number} */ cssPx) => tileSizePx(Math.max(cssPx, 64), devicePixelRatio);
-    const tiles = [{ member_id: "self", size_px: size(this.self.element.clientWidth) }];
-    for (const memberId of this.meeting.tiles.keys()) {
+    const { full } = this.meeting;
+    const tiles = full
+      ? [{ member_id: full.memberId, size_px: size(Math.min(full.element.clientWidth, full.element.clientHeight)) }]
+      : [{ member_id: "self", size_px: size(this.self.element.clientWidth) }];
+    for (const memberId of full ? [] : this.meeting.tiles.keys()) {
       tiles.push({ member_id: memberId, size_px: size(this.meeting.headSize) });
     }
     const said = JSON.stringify(tiles);

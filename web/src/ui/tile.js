@@ -2,9 +2,10 @@
 /**
  * One person on screen: head, name, state in words.
  *
- * @import {View} from "../types.js"
+ * @import {View, ViewOptions} from "../types.js"
  */
 
+import { HeadTools } from "./head_tools.js";
 import { bindOrbit } from "./orbit.js";
 import { element, icon, setText } from "./dom.js";
 
@@ -25,9 +26,10 @@ const SPEAKING_HOLD_MS = 600;
 export class Tile {
   /**
    * @param {string} memberId
-   * @param {{mirrored: boolean, onView: (view: View) => void}} options
+   * @param {{mirrored: boolean, onView: (view: View & Partial<ViewOptions>) => void, onScreen?: () => void}} options
+   *   `onScreen`: the head has taken the screen or left it; without it there are no buttons on the head
    */
-  constructor(memberId, { mirrored, onView }) {
+  constructor(memberId, { mirrored, onView, onScreen }) {
     this.memberId = memberId;
     this.speakingUntilMs = 0;
     this.canvas = element("canvas", { width: "16", height: "16", "data-member-id": memberId, role: "img" });
@@ -56,11 +58,24 @@ export class Tile {
       },
       this.canvas,
       this.cover,
-      this.chip,
       this.stats,
       element("div", { class: "tile-label" }, this.mutedIcon, this.restIcon, this.name),
     );
-    bindOrbit(this.element, mirrored, onView);
+    /** @type {HeadTools|null} */
+    this.tools = null;
+    const corner = element("div", { class: "tile-corner" }, this.chip);
+    const orbit = bindOrbit(this.element, mirrored, (view) => onView({ ...view, ...this.tools?.options }));
+    if (onScreen) {
+      this.tools = new HeadTools(this.element, {
+        onEyeContact: () => (this.tools?.options.eye_contact ? orbit.front() : orbit.again()),
+        onScreen: () => {
+          orbit.again();
+          onScreen();
+        },
+      });
+      corner.append(this.tools.element);
+    }
+    this.element.append(corner);
   }
 
   /** @param {TileContent} content */
