@@ -12,7 +12,8 @@ from client.stats import RateMeter
 from client.tasks import TaskOwner
 from client.view.backdrop import Backdrop
 from client.view.compositor import Compositor, FrameSink, posted
-from client.view.head_view import BACKGROUND_RGB, PREVIEW_PERIOD_S, HeadRenderer, HeadView, Viewpoint
+from client.view.head_view import BACKGROUND_RGB, HeadRenderer, HeadView, Viewpoint
+from client.view.pool import DrawingPool
 from codec.params import FaceParams
 from renderer.avatar.avatar_model import AvatarModel
 from renderer.background import Background, read_picture
@@ -34,14 +35,17 @@ class Heads:
     Args:
         library: avatars.
         make_renderer: a renderer for one head that wears the avatar.
+        pool: what draws for everybody in this process.
         on_frame: called in the event loop with each new picture.
     """
 
-    def __init__(self, library: AvatarLibrary, make_renderer: MakeRenderer, on_frame: FrameSink) -> None:
+    def __init__(
+        self, library: AvatarLibrary, make_renderer: MakeRenderer, pool: DrawingPool, on_frame: FrameSink
+    ) -> None:
         self._library = library
         self._make_renderer = make_renderer
         post = asyncio.get_running_loop().call_soon_threadsafe
-        self._compositor = Compositor(posted(on_frame, post), posted(self._fail, post))
+        self._compositor = Compositor(pool, posted(on_frame, post), posted(self._fail, post))
         self._failure: asyncio.Future[Exception] = asyncio.get_running_loop().create_future()
         self._views: dict[str, HeadView] = {}
         self._viewpoints: dict[str, Viewpoint] = {}
@@ -73,12 +77,12 @@ class Heads:
         """A head that may be on screen from now on; it wears a guest avatar until it gets another one."""
         if member_id in self._views:
             return
-        view = HeadView(member_id, PREVIEW_PERIOD_S if member_id == SELF else 0.0)
+        view = HeadView(member_id)
         view.look_from(self._viewpoints.get(member_id, Viewpoint()))
         view.set_backdrop(self._backdrop)
         self._views[member_id] = view
         self._rates[member_id] = RateMeter()
-        self._compositor.put_head(view)
+        self._compositor.put_head(view, preview=member_id == SELF)
         self.wear(member_id, None)
 
     def remove(self, member_id: str) -> None:

@@ -16,6 +16,7 @@ from client.server_url import parse_server_url
 from client.session import Session
 from client.shutdown import stopped_by_signals
 from client.tasks import TaskOwner
+from client.view.pool import DrawingPool
 from codec.signaling import (
     Assign,
     Error,
@@ -66,7 +67,7 @@ async def run_hosted(config: HostedConfig, equipment: Equipment | None = None) -
 
 
 class HostedWorker:
-    """The connection to the server and the sessions.
+    """The connection to the server, the sessions, and the pool that draws for all of them.
 
     Raises:
         ClientError: the server's address is none.
@@ -75,6 +76,7 @@ class HostedWorker:
     def __init__(self, config: HostedConfig, equipment: Equipment) -> None:
         self._config = config
         self._equipment = equipment
+        self._pool = DrawingPool()
         self._tasks = TaskOwner("hosted")
         self._sessions: dict[str, asyncio.Task[None]] = {}
         self._url = parse_server_url(config.server_url) / "api/worker"
@@ -90,6 +92,7 @@ class HostedWorker:
             await stay_connected(self._url, self._speak)
         finally:
             await self._tasks.aclose()
+            await asyncio.to_thread(self._pool.close)
 
     async def _speak(self, socket: ServerSocket) -> bool:
         """One connection's life; True, since a worker comes back whatever ended it."""
@@ -133,7 +136,7 @@ class HostedWorker:
 
     async def _serve(self, attach_token: str) -> None:
         """One session's life; whatever goes wrong in it stays in it (the server assigns the person anew)."""
-        session = Session(self._config.server_url, attach_token, self._equipment)
+        session = Session(self._config.server_url, attach_token, self._equipment, self._pool)
         logger.info("session begins")
         try:
             await session.run()

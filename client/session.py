@@ -34,6 +34,7 @@ from client.ui_messages import (
 )
 from client.view.atlas import AtlasLayout
 from client.view.head_view import Viewpoint
+from client.view.pool import DrawingPool
 from codec.params import FaceParams
 from codec.signaling import Member, PartAddress, Signal, SignalData, Welcome
 
@@ -51,9 +52,10 @@ class Session:
         server_url: the server.
         attach_token: of the server's `assign`.
         equipment: of the process.
+        pool: of the process.
     """
 
-    def __init__(self, server_url: str, attach_token: str, equipment: Equipment) -> None:
+    def __init__(self, server_url: str, attach_token: str, equipment: Equipment, pool: DrawingPool) -> None:
         self._library = library = equipment.library
         self._call = Call(
             server_url,
@@ -65,7 +67,7 @@ class Session:
             events=self,
         )
         self._leg = Leg(self._send_to_page, self)
-        self._heads = Heads(library, equipment.make_renderer, self._on_picture)
+        self._heads = Heads(library, equipment.make_renderer, pool, self._on_picture)
         self._pipeline = FacePipeline(equipment.make_tracker, self._on_face)
         self._tasks = TaskOwner("session")
         self._layout: AtlasLayout | None = None

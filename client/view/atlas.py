@@ -1,9 +1,9 @@
 """Where each head is in the one video that the page receives. Sans-IO.
 
-Heads that are large on screen share a grid of equal squares; those that are at most half as large (the preview of
-oneself, a strip of thumbnails) stand in columns to the right of it, so that nobody renders and codes pixels that
-nobody sees. A member keeps its tile while it is on screen, and the video keeps its size while it fits: each change
-costs a key frame and a new layout in the page.
+Heads that are large on screen have the places of a grid; those that are at most half as large (the preview of oneself,
+a strip of thumbnails) stand in columns to the right of it. A place is as large as the largest tile in it and its like,
+and a tile fills it or a part of it: nobody renders pixels that nobody sees. A member keeps its place while it is on
+screen, and the video keeps its size while it fits: each change costs a key frame and a new layout in the page.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ class Atlas:
     """
 
     def __init__(self, max_pixels: int = 1536 * 1024) -> None:
-        self.max_pixels = max_pixels
+        self._max_pixels = max_pixels
         self._large, self._small = _Slots(), _Slots()
         self._columns, self._rows = 1, 1
         self._layout = AtlasLayout(TILE_SIZES[0], TILE_SIZES[0], (), 0)
@@ -90,9 +90,17 @@ class Atlas:
         return self._layout
 
     def update(self, sizes_px: Mapping[str, int]) -> AtlasLayout:
-        """Heads on screen and their size there in pixels; returns the layout, unchanged (same object) if it still fits.
+        """`seat`, then `place` with everything that is allowed."""
+        return self.place(self.seat(sizes_px))
 
-        Heads beyond MAX_TILES are left out, the last ones first.
+    def seat(self, sizes_px: Mapping[str, int]) -> dict[str, int]:
+        """Gives places to the heads on screen.
+
+        Args:
+            sizes_px: member ids and sizes on screen, pixels. Heads beyond MAX_TILES are left out, the last ones first.
+
+        Returns:
+            The size of tile that each may have in `place`.
         """
         sizes = {member: round_up_size(size) for member, size in list(sizes_px.items())[:MAX_TILES]}
         size = max(sizes.values(), default=TILE_SIZES[0])
@@ -102,10 +110,32 @@ class Atlas:
         self._small.update(small)
         self._small.resize(self._small.needed)
         self._fit_grid()
-        while size > TILE_SIZES[0] and self._area(size, small_size) > self.max_pixels:
+        while size > TILE_SIZES[0] and self._area(size, min(small_size, size)) > self._max_pixels:
             size = TILE_SIZES[TILE_SIZES.index(size) - 1]
-            small_size = min(small_size, size)
-        self._set(size, small_size)
+        return {member: min(wanted, size) for member, wanted in sizes.items()}
+
+    def place(self, sizes: Mapping[str, int]) -> AtlasLayout:
+        """Lays out tiles; returns the same object as before where nothing has changed.
+
+        Args:
+            sizes: of the tiles of those who were seated, at most what `seat` returned.
+        """
+        large, small = self._large.taken(), self._small.taken()
+        size = max((sizes[member] for _, member in large), default=TILE_SIZES[0])
+        small_size = min(max((sizes[member] for _, member in small), default=0), size)
+        grid_width, height = self._columns * size, self._rows * size
+        tiles = [
+            Tile(member, (place % self._columns) * size, (place // self._columns) * size, sizes[member])
+            for place, member in large
+        ]
+        for place, member in small:
+            column, row = divmod(place, height // small_size)
+            x, y = grid_width + column * small_size, row * small_size
+            tiles.append(Tile(member, x, y, min(sizes[member], small_size)))
+        width = grid_width + self._small_columns(size, small_size) * small_size
+        old = self._layout
+        if (width, height, tuple(tiles)) != (old.width, old.height, old.tiles):
+            self._layout = AtlasLayout(width, height, tuple(tiles), old.generation + 1)
         return self._layout
 
     def _fit_grid(self) -> None:
@@ -125,17 +155,3 @@ class Atlas:
     def _area(self, size: int, small_size: int) -> int:
         width = self._columns * size + self._small_columns(size, small_size) * small_size
         return width * self._rows * size
-
-    def _set(self, size: int, small_size: int) -> None:
-        grid_width, height = self._columns * size, self._rows * size
-        tiles = [
-            Tile(member, (place % self._columns) * size, (place // self._columns) * size, size)
-            for place, member in self._large.taken()
-        ]
-        for place, member in self._small.taken():
-            column, row = divmod(place, height // small_size)
-            tiles.append(Tile(member, grid_width + column * small_size, row * small_size, small_size))
-        width = grid_width + self._small_columns(size, small_size) * small_size
-        old = self._layout
-        if (width, height, tuple(tiles)) != (old.width, old.height, old.tiles):
-            self._layout = AtlasLayout(width, height, tuple(tiles), old.generation + 1)

@@ -1,181 +1,240 @@
-"""The thread that draws every head on screen into one video: only when something is new, and at most 26 times a second.
+"""One viewer's screen: its heads in one video, drawn by the pool of the process, only when something is new.
 
-It draws, hands the picture over and looks at what is newest then; under load the rate falls and nothing queues.
+A picture takes what is newest when it is begun; under load sizes and rates fall (renderer.schedule) and nothing queues.
 """
 
 from __future__ import annotations
 
 import contextlib
+import itertools
 import logging
-import os
-import threading
 import time
-from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from itertools import repeat
-from typing import Any, ParamSpec, cast
+from collections.abc import Callable, Collection, Iterator, Mapping
+from functools import partial
+from typing import ParamSpec
 
 import av
-import numpy as np
 
 from client.clock import monotonic_s
 from client.view.atlas import Atlas, AtlasLayout, Tile
-from client.view.budget import PixelBudget
-from client.view.head_view import BACKGROUND_RGB, HeadView, i420_planes
+from client.view.head_view import IDLE_PERIOD_S, HeadView
+from client.view.pool import IDLE_POLL_S, DrawingPool, Job, usable_cores
+from client.view.tile_image import Image, TileImage, assemble
+from client.view.timing import PictureTiming
+from renderer.schedule_plan import HeadPlan, Key, Rank, Wish
 
 logger = logging.getLogger(__name__)
 
-FRAME_PERIOD_S = 1 / 26
-"""Cameras are asked for 25 pictures a second; a little less, so that no head loses one to the clock's jitter."""
+FULL_RATE = 25.0
+IDLE_RATE = 1 / IDLE_PERIOD_S
+PREVIEW_RATE = 16.0
+"""The preview of oneself is small and nobody judges lips by it: fewer pictures will do."""
 
-DUTY = 0.75
-"""Part of a core that may go into drawing; the rest is for tracking and coding on a small machine. It is processor time
-that counts: by the clock, a thread that waits for its turn on a busy machine would slow itself down once more."""
-
-MAX_THREADS = 4
-"""Heads drawn at once at most."""
-
-LATE_AFTER_S = 0.035
-"""Drawing that takes longer leaves less than 20 pictures a second."""
-
-IDLE_POLL_S = 0.1
+PIXELS_PER_CORE = 300_000
+MAX_PIXELS = 1536 * 1024
+"""Of one viewer's video. Small machines begin below it: the browser that shows the video may be on the same one."""
 
 FrameSink = Callable[[av.VideoFrame, AtlasLayout], None]
 
 
+def video_pixels(cores: int) -> int:
+    """Largest area of one viewer's video on a machine of so many cores."""
+    return MAX_PIXELS if cores >= 4 else min(cores * PIXELS_PER_CORE, MAX_PIXELS)
+
+
 class Compositor:
-    """Owns the atlas and its thread.
+    """Owns the atlas of one viewer; its methods may be called from any thread.
 
     Args:
-        on_frame: called in the thread with each new picture (a copy) and its layout.
-        on_failure: called in the thread with the error that ends it, if ever one does.
+        pool: of the process.
+        on_frame: called in one of the pool's threads with each new picture (a copy) and its layout.
+        on_failure: called in one of them with the error that ends it, if ever one does.
+        max_pixels: of the video.
     """
 
-    def __init__(self, on_frame: FrameSink, on_failure: Callable[[Exception], None]) -> None:
+    _numbers = itertools.count(1)
+
+    def __init__(
+        self,
+        pool: DrawingPool,
+        on_frame: FrameSink,
+        on_failure: Callable[[Exception], None],
+        max_pixels: int | None = None,
+    ) -> None:
+        self.look_at = 0.0
+        self._name = f"viewer {next(self._numbers)}"
+        self._pool = pool
+        self._scheduler = pool.scheduler
         self._on_frame = on_frame
         self._on_failure = on_failure
-        self._lock = threading.Lock()
-        self._wake = threading.Event()
-        self._stopping = threading.Event()
+        self._timing = PictureTiming()
+        self._atlas = Atlas(max_pixels or video_pixels(usable_cores()))
+        self._layout = AtlasLayout(0, 0, (), -1)
         self._heads: dict[str, HeadView] = {}
+        self._previews: set[str] = set()
+        self._drawing: set[str] = set()
+        self._images: dict[str, TileImage] = {}
         self._sizes_px: dict[str, int] = {}
-        self._budget = PixelBudget(os.cpu_count() or 1, LATE_AFTER_S)
-        self._atlas = Atlas(self._budget.pixels)
+        self._speaking: frozenset[str] = frozenset()
         self._stamp = False
-        # Heads share nothing: on a busy machine, drawing them side by side takes half as long as one after the other.
-        self._pool = ThreadPoolExecutor(max(1, min(MAX_THREADS, os.cpu_count() or 1)), "head")
-        self._thread = threading.Thread(target=self._run, name="compositor", daemon=True)
+        self._leaving = False  # a picture is being put together
 
     def start(self) -> None:
         """Begins to draw."""
-        self._thread.start()
+        self._pool.add(self._name, self)
 
     def stop(self) -> None:
-        """Ends the thread; blocks until the frame in work is done."""
-        self._stopping.set()
-        self._wake.set()
-        if self._thread.is_alive():
-            self._thread.join()
-        self._pool.shutdown()
+        """Ends the drawing; blocks until what is in work is done."""
+        self._pool.remove(self._name)
 
-    def put_head(self, head: HeadView) -> None:
-        """Adds or replaces a head; it is drawn when the page wants it on screen."""
-        with self._lock:
+    def put_head(self, head: HeadView, *, preview: bool = False) -> None:
+        """Adds or replaces a head; it is drawn when the page wants it on screen. `preview`: it is the viewer's own."""
+        with self._woken():
             self._heads[head.member_id] = head
-        self.wake()
+            (self._previews.add if preview else self._previews.discard)(head.member_id)
 
     def remove_head(self, member_id: str) -> None:
         """Takes a head away."""
-        with self._lock:
+        with self._woken():
             self._heads.pop(member_id, None)
-        self.wake()
 
-    def set_sizes(self, sizes_px: Mapping[str, int]) -> None:
-        """Which heads are on screen and how large."""
-        with self._lock:
+    def set_sizes(self, sizes_px: Mapping[str, int], speaking: Collection[str] = ()) -> None:
+        """Which heads are on screen and how large, and who of them speaks."""
+        with self._woken():
             self._sizes_px = dict(sizes_px)
-        self.wake()
+            self._speaking = frozenset(speaking)
 
     def set_stamp(self, on: bool) -> None:
         """Whether to paint capture times."""
-        self._stamp = on
-        self.wake()
+        with self._woken():
+            self._stamp = on
 
     def wake(self) -> None:
-        """Something is new; from any thread."""
-        self._wake.set()
+        """Something is new."""
+        with self._woken():
+            pass
 
-    def _run(self) -> None:
-        try:
-            self._draw_all()
-        except Exception as error:
-            logger.exception("drawing ended")
-            self._on_failure(error)
+    @contextlib.contextmanager
+    def _woken(self) -> Iterator[None]:
+        with self._pool.lock:
+            yield
+            self._look_again()
+            self._pool.nudge()
 
-    def _draw_all(self) -> None:
-        buffer = np.zeros((0, 0), np.uint8)
-        generation = -1
-        next_at = 0.0
-        while not self._stopping.is_set():
-            self._wake.wait(IDLE_POLL_S)
-            delay = next_at - monotonic_s()
-            if delay > 0:
-                self._stopping.wait(delay)
-            self._wake.clear()
-            with self._lock:
-                wanted = {member: size for member, size in self._sizes_px.items() if member in self._heads}
-                layout = self._atlas.update(wanted)
-                heads = dict(self._heads)
-            started = monotonic_s()
-            if layout.generation != generation:
-                buffer = _blank(layout.width, layout.height)
-                generation = layout.generation
-                for head in heads.values():
-                    head.invalidate()
-                changed = True
-            else:
-                changed = False
-            tiles = [tile for tile in layout.tiles if heads[tile.member_id].due(started)]
-            due = [heads[tile.member_id] for tile in tiles]
-            drawn = list(self._pool.map(self._draw, due, tiles, repeat(buffer), repeat(started)))
-            changed |= any(cpu_s is not None for cpu_s in drawn)
-            if changed and not self._stopping.is_set():
-                self._on_frame(_frame_of(buffer), layout)
-                now = monotonic_s()
-                next_at = started + max(FRAME_PERIOD_S, sum(cpu_s or 0.0 for cpu_s in drawn) / DUTY)
-                if self._budget.picture(now - started, now):
-                    self._atlas.max_pixels = self._budget.pixels
+    def _look_again(self) -> None:
+        if not self._timing.begun:
+            self.look_at = min(self.look_at, self._timing.next_at)
 
-    def _draw(self, head: HeadView, tile: Tile, buffer: np.ndarray, now: float) -> float | None:
-        """Draws one head in one of the pool's threads; returns its processor time, None where nothing was drawn."""
-        if self._stopping.is_set():
+    # --- for the pool
+
+    def look(self, now: float) -> None:
+        """Begins a picture if it is time and there is something new (client.view.pool.Viewer)."""
+        self.look_at = now + IDLE_POLL_S
+        if self._timing.begun:
+            return  # past its deadline: it goes out with the first head that is done
+        if not self._timing.may_begin(now):
+            self.look_at = self._timing.next_at
+            return
+        seats = self._atlas.seat({member: px for member, px in self._sizes_px.items() if member in self._heads})
+        self._scheduler.wish(self._name, self._wishes(seats), now)
+        for member in self._timing.asked - seats.keys() - self._drawing:
+            self._timing.forget(member)
+        changed = self._lay_out(self._scheduler.plans(self._name))
+        asked = [tile.member_id for tile in self._layout.tiles if self._ask(tile.member_id, now)]
+        if asked or changed or self._timing.fresh:
+            self._timing.begin(asked, now, changed=changed)
+            self.look_at = self._timing.deadline
+
+    def _wishes(self, sizes: Mapping[str, int]) -> dict[str, Wish]:
+        others = sorted(self._sizes_px[member] for member in sizes.keys() - self._previews)
+        largest = others[-1] if len(others) > 1 and others[-1] > others[-2] else None
+        wishes: dict[str, Wish] = {}
+        for member, size in sizes.items():
+            rate, rank = FULL_RATE, Rank.OTHER
+            if member in self._previews:
+                rate, rank = PREVIEW_RATE, Rank.PREVIEW
+            elif member in self._speaking:
+                rank = Rank.SPEAKER
+            elif self._sizes_px[member] == largest:
+                rank = Rank.LARGEST
+            wishes[member] = Wish(size, IDLE_RATE if self._heads[member].resting else rate, rank)
+        return wishes
+
+    def _lay_out(self, plans: Mapping[str, HeadPlan]) -> bool:
+        layout = self._atlas.place({member: plan.size for member, plan in plans.items()})
+        if layout.generation == self._layout.generation:
+            return False
+        self._layout = layout
+        before, self._images = self._images, {}
+        for tile in layout.tiles:
+            image = before.get(tile.member_id)
+            if image is None or image.size != tile.size:
+                image = TileImage(tile.size, image)
+                self._heads[tile.member_id].invalidate()
+            self._images[tile.member_id] = image
+        return True
+
+    def _ask(self, member_id: str, now: float) -> bool:
+        key = Key(self._name, member_id)
+        busy = member_id in self._timing.asked or member_id in self._drawing
+        if busy or not self._heads[member_id].due(now):
+            return False
+        allowed_at = self._scheduler.allowed_at(key)
+        if now < allowed_at:
+            self.look_at = min(self.look_at, allowed_at)
+            return False
+        self._scheduler.ask(key, now)
+        return True
+
+    def head(self, member_id: str, now: float) -> Job | None:
+        """Draws a head that was asked for (client.view.pool.Viewer)."""
+        head, image = self._heads.get(member_id), self._images.get(member_id)
+        if head is None or image is None:
+            self._timing.forget(member_id)
             return None
+        self._drawing.add(member_id)
+        return partial(self._draw, head, image, now, self._stamp)
+
+    def _draw(self, head: HeadView, image: TileImage, now: float, stamp: bool) -> None:
         cpu_started = time.thread_time()
-        planes = i420_planes(buffer, tile.x, tile.y, tile.size, tile.size)
         try:
-            head.draw(planes, tile.size, now, self._stamp)
+            head.draw(image.canvas(), image.size, now, stamp)
+            drawn = True
         except Exception:
             # One person's avatar that cannot be drawn must not take the others off the screen; another one may come.
             logger.exception("a head could not be drawn")
+            drawn = False
+        cpu_s = time.thread_time() - cpu_started
+        member = head.member_id
+        with self._pool.lock:
+            self._drawing.discard(member)
+            if drawn:
+                image.flip()
+                self._scheduler.drew(Key(self._name, member), image.size, cpu_s)
+            self._timing.drew(member, monotonic_s(), new=drawn and self._images.get(member) is image)
+            self._look_again()
+
+    def picture(self, now: float) -> Job | None:
+        """Puts the picture together if it is to go out now (client.view.pool.Viewer)."""
+        if self._leaving or not self._timing.goes_out(now):
             return None
-        return time.thread_time() - cpu_started
+        self._leaving = True
+        self._timing.taken()
+        images = [(tile, self._images[tile.member_id].shown) for tile in self._layout.tiles]
+        return partial(self._send, self._layout, images)
 
+    def _send(self, layout: AtlasLayout, images: list[tuple[Tile, Image]]) -> None:
+        self._on_frame(assemble(layout, images), layout)
+        with self._pool.lock:
+            self._leaving = False
+            now = monotonic_s()
+            self._scheduler.sent(self._timing.sent(now), now)
+            self.look_at = self._timing.next_at
 
-def _frame_of(buffer: np.ndarray) -> av.VideoFrame:
-    """A copy of an I420 buffer; PyAV's own `from_ndarray` holds the interpreter lock while it copies."""
-    rows, columns = buffer.shape[0] * 2 // 3, buffer.shape[1]
-    frame = av.VideoFrame(columns, rows, "yuv420p")
-    parts = (buffer[:rows], *buffer[rows:].reshape(2, rows // 2, columns // 2))
-    for plane, part in zip(frame.planes, parts, strict=True):
-        target = np.frombuffer(cast(Any, plane), np.uint8).reshape(plane.height, plane.line_size)
-        np.copyto(target[:, : plane.width], part)
-    return frame
-
-
-def _blank(width: int, height: int) -> np.ndarray:
-    buffer = np.empty((height * 3 // 2, width), np.uint8)
-    i420_planes(buffer, 0, 0, width, height).fill(*BACKGROUND_RGB)
-    return buffer
+    def failed(self, error: Exception) -> None:
+        """It cannot go on (client.view.pool.Viewer)."""
+        logger.error("drawing ended", exc_info=error)
+        self._on_failure(error)
 
 
 P = ParamSpec("P")

@@ -106,6 +106,11 @@ class HeadView:
         """Something else behind the head from the next frame on."""
         self._backdrop = backdrop
 
+    @property
+    def resting(self) -> bool:
+        """Whether there is no face to show."""
+        return self._shown.params is None
+
     def due(self, now: float) -> bool:
         """Whether there is something new to draw."""
         if self._renderer is None or now - self._drawn_at < self._period_s:

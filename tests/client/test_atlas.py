@@ -5,7 +5,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from client.view.atlas import MAX_TILES, TILE_SIZES, Atlas, Tile, round_up_size
-from client.view.budget import PixelBudget
 from client.view.stamp import paint_stamp, read_stamp
 
 MEMBERS = [f"m{n}" for n in range(24)]
@@ -87,11 +86,21 @@ def test_small_heads_stand_beside_the_grid() -> None:
     assert (layout.width, layout.height) == (2 * 512 + 192, 512)
     assert layout.tiles[-1] == Tile("self", 1024, 0, 192)
     more = atlas.update({"a": 400, "b": 512, "self": 130, "c": 100, "d": 90})
-    assert {tile.member_id: (tile.x, tile.y) for tile in more.tiles if tile.size == 192} == {
-        "self": (1024, 0),
-        "c": (1024, 192),
-        "d": (1216, 0),
-    }
+    assert more.tiles[-3:] == (Tile("self", 1024, 0, 192), Tile("c", 1024, 192, 128), Tile("d", 1216, 0, 128))
+
+
+def test_a_head_that_gets_less_than_its_place_stays_in_the_corner_of_it() -> None:
+    atlas = Atlas()
+    wanted = atlas.seat({"a": 512, "b": 512, "self": 128})
+    assert wanted == {"a": 512, "b": 512, "self": 128}
+    full = atlas.place(wanted)
+    less = atlas.place(wanted | {"b": 256})
+    assert (less.width, less.height) == (full.width, full.height)
+    assert less.tiles == (Tile("a", 0, 0, 512), Tile("b", 512, 0, 256), Tile("self", 1024, 0, 128))
+    assert less.generation > full.generation
+    assert atlas.place(wanted | {"b": 256}) is less
+    all_less = atlas.place({"a": 256, "b": 256, "self": 128})
+    assert (all_less.width, all_less.height) == (2 * 256 + 128, 256)
 
 
 def test_tiles_never_overlap() -> None:
@@ -99,34 +108,12 @@ def test_tiles_never_overlap() -> None:
     atlas = Atlas(max_pixels=400_000)
     for _ in range(200):
         wish = {str(member): int(rng.integers(1, 700)) for member in rng.permutation(20)[: rng.integers(0, 20)]}
-        layout = atlas.update(wish)
+        allowed = atlas.seat(wish)
+        layout = atlas.place(
+            {member: int(rng.choice([s for s in TILE_SIZES if s <= size])) for member, size in allowed.items()}
+        )
         painted = np.zeros((layout.height, layout.width), int)
         for tile in layout.tiles:
             painted[tile.y : tile.y + tile.size, tile.x : tile.x + tile.size] += 1
         assert painted.max(initial=0) <= 1
         assert painted.sum() == sum(tile.size**2 for tile in layout.tiles)
-
-
-def test_a_slow_machine_draws_fewer_pixels_and_tries_more_later() -> None:
-    budget = PixelBudget(cores=2, late_after_s=0.035)
-    start = budget.pixels
-    now = 0.0
-    while now < 10:
-        now += 0.1
-        budget.picture(0.06, now)
-    lowered = budget.pixels
-    assert lowered < 0.7 * start
-    while now < 25:
-        now += 0.04
-        assert not budget.picture(0.01, now)
-    while now < 120:
-        now += 0.04
-        budget.picture(0.01, now)
-    assert lowered < budget.pixels <= start
-
-
-def test_a_fast_machine_keeps_its_pixels() -> None:
-    budget = PixelBudget(cores=2, late_after_s=0.035)
-    start = budget.pixels
-    assert not any(budget.picture(0.05 if tick % 5 == 0 else 0.01, tick * 0.04) for tick in range(3000))
-    assert budget.pixels == start

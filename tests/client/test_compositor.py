@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from dataclasses import replace
 
 import av
@@ -10,6 +11,7 @@ import pytest
 from client.view.atlas import AtlasLayout
 from client.view.compositor import Compositor, posted
 from client.view.head_view import HeadView, Viewpoint, i420_planes
+from client.view.pool import DrawingPool
 from client.view.stamp import read_stamp
 from client.view.track import AtlasTrack
 from codec.params import FaceParams
@@ -20,18 +22,48 @@ def luma(frame: av.VideoFrame) -> np.ndarray:
     return frame.to_ndarray()[: frame.height]
 
 
+def grays(frame: av.VideoFrame, layout: AtlasLayout) -> dict[str, int]:
+    """The gray of each tile, rounded to tens; -1 where it has several."""
+    seen = {}
+    for tile in layout.tiles:
+        part = luma(frame)[tile.y : tile.y + tile.size, tile.x : tile.x + tile.size].astype(int)
+        seen[tile.member_id] = round(part[0, 0], -1) if np.ptp(part) == 0 else -1
+    return seen
+
+
 @pytest.fixture
 async def pictures():
     return Happening()
 
 
 @pytest.fixture
-async def compositor(pictures):
-    sink = posted(lambda frame, layout: pictures.add((frame, layout)), asyncio.get_running_loop().call_soon_threadsafe)
-    compositor = Compositor(sink, pytest.fail)
-    compositor.start()
-    yield compositor
-    await asyncio.to_thread(compositor.stop)
+async def pool():
+    before = set(threading.enumerate())
+    pool = DrawingPool(threads=2)
+    yield pool
+    await asyncio.to_thread(pool.close)
+    assert not [thread.name for thread in set(threading.enumerate()) - before if thread.name.startswith("head-")]
+
+
+@pytest.fixture
+async def make_compositor(pool: DrawingPool):
+    compositors = []
+
+    def make(pictures: Happening) -> Compositor:
+        post = asyncio.get_running_loop().call_soon_threadsafe
+        sink = posted(lambda frame, layout: pictures.add((frame, layout)), post)
+        compositors.append(Compositor(pool, sink, pytest.fail))
+        compositors[-1].start()
+        return compositors[-1]
+
+    yield make
+    for compositor in compositors:
+        await asyncio.to_thread(compositor.stop)
+
+
+@pytest.fixture
+async def compositor(make_compositor, pictures: Happening) -> Compositor:
+    return make_compositor(pictures)
 
 
 def head(member_id: str, gray: int) -> HeadView:
@@ -46,12 +78,7 @@ async def test_each_head_is_drawn_into_its_tile(compositor: Compositor, pictures
     compositor.put_head(head("b", 200))
     compositor.put_head(head("off-screen", 250))
     compositor.set_sizes({"a": 128, "b": 100, "nobody": 128})
-    items = await pictures.until(lambda items: bool(items) and len(items[-1][1].tiles) == 2)
-    frame, layout = items[-1]
-    assert {tile.member_id for tile in layout.tiles} == {"a", "b"}
-    for tile, gray in zip(sorted(layout.tiles, key=lambda tile: tile.member_id), (100, 200), strict=True):
-        part = luma(frame)[tile.y : tile.y + tile.size, tile.x : tile.x + tile.size]
-        assert abs(part.astype(int) - gray).max() <= 1
+    await pictures.until(lambda items: bool(items) and grays(*items[-1]) == {"a": 100, "b": 200})
 
 
 async def test_nothing_is_drawn_twice_and_news_are(compositor: Compositor, pictures: Happening) -> None:
@@ -83,10 +110,90 @@ async def test_stamps_are_readable_in_the_corner_of_the_tile(compositor: Composi
     compositor.set_stamp(True)
     compositor.put_head(view)
     compositor.set_sizes({"self": 128})
-    ((frame, _), *_) = await pictures.until(lambda items: view.frames_drawn == 1 and bool(items))
-    picture = luma(frame)
-    assert abs(int(picture[100, 100]) - 100) <= 1
+    items = await pictures.until(lambda items: bool(items) and luma(items[-1][0])[100, 100] == 100)
+    picture = luma(items[-1][0])
     assert read_stamp(picture) == 1_763_800_000_123 % 2**32
+
+
+class SlowRenderer(FakeRenderer):
+    """Takes until it is told that it may be done."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.may_end = threading.Event()
+
+    def render(self, params, camera, background, planes, /) -> None:
+        assert self.may_end.wait(10)
+        super().render(params, camera, background, planes)
+
+
+async def test_a_slow_head_holds_nobody_back_and_appears_later(compositor: Compositor, pictures: Happening) -> None:
+    slow, quick = head("slow", 100), head("quick", 200)
+    slow.set_renderer(renderer := SlowRenderer())
+    compositor.put_head(slow)
+    compositor.put_head(quick)
+    compositor.set_sizes({"slow": 128, "quick": 128})
+    for number in range(1, 4):
+        await pictures.until(lambda items, number=number: quick.frames_drawn == number)
+        quick.show(face_of_gray(200 - number), number)
+        compositor.wake()
+    assert slow.frames_drawn == 0
+    renderer.may_end.set()
+    await pictures.until(lambda items: grays(*items[-1])["slow"] == 100)
+
+
+async def test_screens_of_one_process_get_what_is_theirs(make_compositor) -> None:
+    screens = []
+    for gray in (60, 120, 180):
+        seen = Happening()
+        view = head("a", gray)
+        screens.append((seen, view, gray))
+        compositor = make_compositor(seen)
+        compositor.put_head(view)
+        compositor.set_sizes({"a": 128})
+    for seen, view, gray in screens:
+        await seen.until(lambda items, gray=gray: bool(items) and grays(*items[-1]) == {"a": gray})
+        assert view.frames_drawn == 1
+
+
+async def test_a_head_at_another_size_is_drawn_again(compositor: Compositor, pictures: Happening) -> None:
+    view = head("a", 100)
+    compositor.put_head(view)
+    for drawn, size in enumerate((128, 256), 1):
+        compositor.set_sizes({"a": size})
+        await pictures.until(
+            lambda items, size=size: bool(items) and items[-1][0].width == size and grays(*items[-1]) == {"a": 100}
+        )
+        assert view.frames_drawn == drawn
+
+
+async def test_a_head_that_goes_while_it_is_drawn_can_come_back(compositor: Compositor, pictures: Happening) -> None:
+    view = head("a", 100)
+    view.set_renderer(renderer := SlowRenderer())
+    compositor.put_head(view)
+    compositor.set_sizes({"a": 128})
+    again = head("a", 150)
+    compositor.remove_head("a")
+    compositor.put_head(again)
+    renderer.may_end.set()
+    await pictures.until(lambda items: bool(items) and grays(*items[-1]) == {"a": 150})
+
+
+async def test_a_screen_that_is_stopped_gets_no_more_pictures(
+    pool: DrawingPool, compositor: Compositor, pictures: Happening
+) -> None:
+    view = head("a", 100)
+    view.show(None, 0)
+    compositor.put_head(view)
+    compositor.set_sizes({"a": 128})
+    await pictures.until(lambda items: view.frames_drawn >= 2)
+    await asyncio.to_thread(compositor.stop)
+    drawn = view.frames_drawn
+    await asyncio.to_thread(pool.close)
+    compositor.wake()
+    assert view.frames_drawn == drawn
+    with pytest.raises(RuntimeError, match="closed"):
+        compositor.start()
 
 
 async def test_a_head_that_cannot_be_drawn_takes_nobody_with_it(
@@ -110,16 +217,22 @@ async def test_a_head_that_cannot_be_drawn_takes_nobody_with_it(
     assert broken.faces_drawn == 1
 
 
-async def test_a_thread_that_ends_says_so(pictures: Happening) -> None:
+async def test_a_screen_that_ends_says_so_and_others_go_on(
+    pool: DrawingPool, compositor: Compositor, pictures: Happening
+) -> None:
     def refuse(frame: av.VideoFrame, layout: AtlasLayout) -> None:
         raise OSError("no picture leaves")
 
     failures = Happening()
-    compositor = Compositor(refuse, failures.add_threadsafe)
-    compositor.start()
+    broken = Compositor(pool, refuse, failures.add_threadsafe)
+    broken.start()
     (failure,) = await failures.until(bool)
     assert str(failure) == "no picture leaves"
-    await asyncio.to_thread(compositor.stop)
+    await asyncio.to_thread(broken.stop)
+    view = head("a", 100)
+    compositor.put_head(view)
+    compositor.set_sizes({"a": 128})
+    await pictures.until(lambda items: view.frames_drawn == 1)
 
 
 async def test_the_track_sends_the_newest_picture_with_growing_times() -> None:
