@@ -5,8 +5,11 @@
  * @import {AtlasMessage, AtlasTile} from "./types.js"
  */
 
-/** Sizes that a page asks for, in pixels: few steps, so that dragging a window edge does not re-tile the atlas. */
-const TILE_SIZES_PX = [128, 192, 256, 384, 512];
+/**
+ * Sizes that a page asks for, in pixels: few steps, so that dragging a window edge does not re-tile the atlas. The client
+ * may give less.
+ */
+const TILE_SIZES_PX = [128, 192, 256, 384, 512, 768, 1024];
 
 /** The capture-time stamp: 8 x 4 blocks of 8 x 8 pixels in the tile's top left corner. */
 const STAMP_COLUMNS = 8;

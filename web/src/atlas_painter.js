@@ -146,6 +146,7 @@ export class AtlasPainter {
   /** @param {Target} target @param {{x: number, y: number, size: number}} crop */
   #drawEyes({ canvas, context }, crop) {
     resize(canvas, Math.round(canvas.clientWidth * devicePixelRatio), Math.round(canvas.clientHeight * devicePixelRatio));
+    context.clearRect(0, 0, canvas.width, canvas.height); // the format may have changed
     const half = crop.size / 2;
     eyeBoxes(canvas.width, canvas.height, this.stereoFormat).forEach((box, eye) => {
       const from = /** @type {const} */ ([crop.x + eye * half, crop.y, half, crop.size]);

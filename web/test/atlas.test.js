@@ -47,7 +47,7 @@ test("tile sizes come in few steps and never exceed the largest", () => {
   assert.equal(tileSizePx(200, 1), 192);
   assert.equal(tileSizePx(320, 1), 384);
   assert.equal(tileSizePx(200, 3), 384, "a phone's three device pixels count as two");
-  assert.equal(tileSizePx(5_000, 2), 512);
+  assert.equal(tileSizePx(5_000, 2), 1024);
 });
 
 test("stamps survive the way through a picture", () => {

@@ -260,7 +260,7 @@ export class Page {
     const size = (/** @type {number} */ cssPx) => tileSizePx(Math.max(cssPx, 64), devicePixelRatio);
     const { full } = this.meeting;
     const tiles = full
-      ? [{ member_id: full.memberId, size_px: size(Math.min(full.element.clientWidth, full.element.clientHeight)) }]
+      ? [{ member_id: full.memberId, size_px: size(full.pictureSize) }]
       : [{ member_id: "self", size_px: size(this.self.element.clientWidth) }];
     for (const memberId of full ? [] : this.meeting.tiles.keys()) {
       tiles.push({ member_id: memberId, size_px: size(this.meeting.headSize) });

@@ -78,6 +78,12 @@ export class Tile {
     this.element.append(corner);
   }
 
+  /** Side of the square picture that would show every pixel, CSS pixels; both eyes of a 3D picture share one. */
+  get pictureSize() {
+    const { clientWidth, clientHeight } = this.element;
+    return this.tools?.options.stereo ? Math.min(clientWidth, 2 * clientHeight) : Math.min(clientWidth, clientHeight);
+  }
+
   /** @param {TileContent} content */
   update({ name, muted, cameraOn, cover, chip, stats }) {
     setText(this.name, name);
