@@ -32,7 +32,7 @@ _COLUMNS = _RED + 3
 
 
 class ScalarRasterizer:
-    """Draws clouds with finite values.
+    """Draws clouds with finite values and without `sh_rest`.
 
     Args:
         parallel: Numba spreads tiles over `numba.get_num_threads()` threads; otherwise everything runs on one.
@@ -114,7 +114,7 @@ def _project(means, quats, scales, opacities, colors, view, lens, splats, depths
         splats[i, _SHEAR], splats[i, _SCALE_X], splats[i, _SCALE_Y] = b / c, c / determinant, _ONE / c
         splats[i, _OPACITY], splats[i, _Q_MAX] = opacity, q_max
         for k in range(3):
-            splats[i, _RED + k] = colors[i, k]
+            splats[i, _RED + k] = max(colors[i, k], F(0))
 
 
 def _tiles_touched(splat, columns, rows):

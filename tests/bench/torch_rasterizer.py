@@ -118,7 +118,7 @@ def project(means: Tensor, quats: Tensor, scales: Tensor, opacities: Tensor, col
         scale_x=c / determinant,
         scale_y=1 / c,
         opacities=opacities,
-        colors=colors,
+        colors=colors.clamp(min=0),
     )
 
 
