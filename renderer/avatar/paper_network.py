@@ -4,10 +4,15 @@ With FlashAvatar's sizes it multiplies five matrices of 256 x 256 by 256 numbers
 multiplications each. BLAS, through numpy, does that near the processor's limit and with the GIL released; the
 environment decides with how many threads (OPENBLAS_NUM_THREADS, which the command line sets to 1). In between, one
 kernel adds the biases and takes max(0, x).
+
+Several threads may share a frame as in renderer.backends.kernels.parallel: whoever is free takes the next chunk, and at
+the end the owner waits only for helpers that are in the middle of one.
 """
 
 from __future__ import annotations
 
+import threading
+from collections import deque
 from dataclasses import dataclass
 
 import numpy as np
@@ -57,9 +62,10 @@ class OffsetNetwork:
     Args:
         model: the avatar.
         outputs: [OUTPUT_SIZE, S] float32, where the outputs go; S is a multiple of 16.
+        threads: how many threads may work on a frame.
     """
 
-    def __init__(self, model: PaperAvatarModel, outputs: Floats) -> None:
+    def __init__(self, model: PaperAvatarModel, outputs: Floats, threads: int = 1) -> None:
         first, *inner, last = model.asset.layers
         weights = first.weights.astype(np.float64)
         width, padded = weights.shape[1], outputs.shape[1]
@@ -81,21 +87,44 @@ class OffsetNetwork:
             for start, end in zip(starts, ends, strict=True)
         ]
         widest = max([width, *(len(layer.bias) for layer in self._inner)])
-        self._activations = [aligned((widest * min(CHUNK, padded),), np.float32) for _ in range(2)]
+        size = widest * min(CHUNK, padded)
+        self._activations = [(aligned((size,), np.float32), aligned((size,), np.float32)) for _ in range(threads)]
+        self._waiting: deque[_Chunk] = deque()
+        self._at_work = [threading.Lock() for _ in range(1, threads)]
 
     def set_condition(self, condition: NDArray[np.float64]) -> None:
-        """Sets what the next `run` is told: [CONDITION_SIZE], see codec.paper_avatar."""
+        """Sets what the next `run` is told: [CONDITION_SIZE], see codec.paper_avatar. Not during a `run`."""
         self._frame_bias[:] = self._of_condition @ condition
 
     def run(self) -> None:
         """Fills the outputs, before the tanh."""
-        for chunk in self._chunks:
-            self._run_chunk(chunk)
+        self._waiting.extend(self._chunks)
+        self._work(0)
+        for helper in self._at_work:
+            with helper:  # it is in no chunk, and there are none left
+                pass
         for output, bias in zip(self._outputs, self._last_bias, strict=True):  # in one call, numpy would allocate
             np.add(output, bias, out=output)
 
-    def _run_chunk(self, chunk: _Chunk) -> None:
-        here, there = self._activations
+    def help(self, worker: int) -> None:
+        """A helper's part of `run`, in another thread: takes chunks while there are any.
+
+        Args:
+            worker: the helper's number, 1 .. threads - 1; no two threads use the same at a time.
+        """
+        with self._at_work[worker - 1]:
+            self._work(worker)
+
+    def _work(self, worker: int) -> None:
+        while True:
+            try:
+                chunk = self._waiting.popleft()
+            except IndexError:
+                return
+            self._run_chunk(chunk, worker)
+
+    def _run_chunk(self, chunk: _Chunk, worker: int) -> None:
+        here, there = self._activations[worker]
         columns = chunk.end - chunk.start
         values = _as_matrix(here, len(self._frame_bias), columns)
         add_and_rectify(values, chunk.constant, self._frame_bias)

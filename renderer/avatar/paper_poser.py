@@ -1,4 +1,4 @@
-"""Profile `paper`, fast: a frame's means and axes straight into the rasterizer's buffers, allocating nothing large.
+"""Profile `paper`, fast: means and axes of a frame straight into the rasterizer's buffers, allocating nothing large.
 
 Nearly all of the time goes into the network (renderer.avatar.paper_network). A few numpy functions on its ten outputs
 and one kernel (renderer.avatar.kernels.paper) do the rest.
@@ -6,8 +6,8 @@ and one kernel (renderer.avatar.kernels.paper) do the rest.
 
 from __future__ import annotations
 
-import os
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,9 +21,9 @@ from renderer.avatar.packing import blocks_of_16, head_directions, padded_column
 from renderer.avatar.paper_model import PaperAvatarModel, area_limit, condition_vector, without_head_pose
 from renderer.avatar.paper_network import OffsetNetwork
 from renderer.backends import checks
-from renderer.backends.workspace import aligned
+from renderer.backends.workspace import RasterWorkspace, aligned
 from renderer.head.pose import FLIP, joint_rotations, joint_transforms
-from renderer.jit import require_processor
+from renderer.team import Help
 
 Floats = NDArray[np.float32]
 
@@ -31,47 +31,41 @@ _LOG_MAX_SCALE = np.float32(np.log(MAX_SCALE_M))
 
 
 class PaperPoser:
-    """Poses one `paper` avatar, frame after frame; not to be used by two threads at once.
+    """Poses one `paper` avatar into a workspace of its own; a renderer.avatar.frame_renderer.Poser.
 
-    `prepare` takes an instant in, `pose` does the work. Colors and opacities do not change: they are `model.colors`,
-    `model.asset.sh_rest` and `model.opacities`. The GIL is released for nearly all of the time.
+    The GIL is released for nearly all of the time.
 
     Args:
         model: the avatar.
-        padded: its number of Gaussians, padded to a multiple of 16, S.
-        means: [3, S] float32, where to write the means (metres, world frame); None: a buffer of its own.
-        axes: [9, S] float32, where to write rotation times diag(scales), row by row; None: a buffer of its own.
-            The last S - N columns are nobody's.
+        threads: how many threads may work on a frame.
 
     Attributes:
-        means: [3, S].
-        axes: [9, S].
-        sh_from_world: [3, 3] float32, how to turn directions for the harmonics (GaussianCloud.sh_from_world); `prepare`
-            writes it in place.
+        workspace: what is posed and drawn; means and axes are new in every frame, the rest is constant.
+        sh_from_world: [3, 3] float32, as in GaussianCloud; `prepare` writes it in place.
+        help: a helper's part of a frame.
 
     Raises:
-        ValueError: `padded` or a buffer does not fit.
         UnsupportedProcessorError: the kernels cannot run on this processor.
     """
 
-    def __init__(
-        self, model: PaperAvatarModel, padded: int, means: Floats | None = None, axes: Floats | None = None
-    ) -> None:
-        require_processor()
-        if padded % 16 or padded < model.count:
-            raise ValueError(f"{padded} places for {model.count} Gaussians, expected a multiple of 16 that holds them")
-        self.model = model
-        self.buffers: dict[str, NDArray] = {}
-        self._own: dict[str, NDArray] = {}  # those that have guards and are written to by nobody else
-        self._checked = os.environ.get(checks.SWITCH) == "1"
+    def __init__(self, model: PaperAvatarModel, threads: int = 1) -> None:
+        sh_rest, count = model.asset.sh_rest, model.count
+        self.workspace = RasterWorkspace(count, threads, sh_rest.shape[1])
+        self.workspace.log2_opacities[:count] = np.log2(model.opacities.astype(np.float64))
+        self.workspace.colors[:, :count] = model.colors.T
+        if sh_rest.shape[1]:
+            self.workspace.set_harmonics(sh_rest)
+        self._sh_from_world = np.eye(3, dtype=np.float32)
+        self.sh_from_world: Floats | None = self._sh_from_world
         self.states = np.zeros(1, PAPER_STATE)
-        self.states["padded"] = padded
-        self.means = self._adopt("means", means, (3, padded))
-        self.axes = self._adopt("axes", axes, (9, padded))
-        self.sh_from_world = np.eye(3, dtype=np.float32)
-        self._pack_head()
-        self._pack_gaussians(padded)
-        self._network = OffsetNetwork(model, self.buffers["offsets"])
+        self.buffers: dict[str, NDArray] = {}
+        self._pack_head(model)
+        self._pack_gaussians(model)
+        for name in ("means", "axes"):
+            self.states[f"{name}_at"] = self.workspace.buffers[name].ctypes.data
+        self._network = OffsetNetwork(model, self.buffers["offsets"], threads)
+        self.help: Help = partial(_help, self._network, self.workspace.help)
+        self.workspace.help = self.help
 
     def prepare(self, params: FaceParams) -> None:
         """Sets the instant that the next `pose` shows."""
@@ -89,20 +83,29 @@ class PaperPoser:
         self._joints[:, :, :3] = skull @ (FLIP @ rotations)
         self._joints[:, :, 3] = translations @ (skull @ FLIP).T + params.translation
         self._rotation[:] = skull
-        self.sh_from_world[:] = skull.T
+        self._sh_from_world[:] = skull.T
+
+    def render(self) -> bool:
+        """Poses and draws; True, the picture is complete."""
+        self.pose()
+        self.workspace.draw()
+        return True
 
     def pose(self) -> None:
-        """Fills `means` and `axes` with the instant that was prepared."""
+        """Poses the instant that was prepared."""
         self._network.run()
         self._finish_offsets()
-        if self._checked:
-            checks.check_range("vertices of Gaussians", self.buffers["corners"], len(self.buffers["vertices"]))
         run_bind(self.states)
-        shrink = area_limit(9 * np.pi * float(self._areas.sum(dtype=np.float64)))
+        shrink = area_limit(9 * np.pi * float(self.buffers["areas"].sum(dtype=np.float64)))
         if shrink < 1:
-            np.multiply(self.axes, np.float32(shrink), out=self.axes)
-        if self._checked:
-            for name, buffer in self._own.items():
+            np.multiply(self.workspace.axes, np.float32(shrink), out=self.workspace.axes)
+
+    def check(self) -> None:
+        """Poses with a look at every index and guard (renderer.backends.checks)."""
+        checks.check_range("vertices of Gaussians", self.buffers["corners"], len(self.buffers["vertices"]))
+        self.pose()
+        for name, buffer in self.buffers.items():
+            if name not in ("directions", "numbers", "starts"):  # shared, not written to, without guards
                 checks.check_guards(name, buffer)
 
     def _finish_offsets(self) -> None:
@@ -116,18 +119,9 @@ class PaperPoser:
         np.minimum(deviations, _LOG_MAX_SCALE, out=deviations)
         np.exp(deviations, out=deviations)
 
-    def _adopt(self, name: str, buffer: Floats | None, shape: tuple[int, ...]) -> Floats:
-        if buffer is None:
-            return self._add(name, np.zeros(shape, np.float32))
-        if buffer.shape != shape or buffer.dtype != np.float32 or not buffer.flags.c_contiguous:
-            raise ValueError(f"{name} has shape {buffer.shape} of {buffer.dtype}, expected {shape} of float32")
-        self._point(name, buffer)
-        return buffer
-
     def _add(self, name: str, source: NDArray) -> NDArray:
         buffer = aligned(source.shape, source.dtype)
         buffer[...] = source
-        self._own[name] = buffer
         self._point(name, buffer)
         return buffer
 
@@ -135,8 +129,8 @@ class PaperPoser:
         self.buffers[name] = buffer
         self.states[f"{name}_at"] = buffer.ctypes.data
 
-    def _pack_head(self) -> None:
-        head, offsets = self.model.head, self.model.asset.shape_offsets
+    def _pack_head(self, model: PaperAvatarModel) -> None:
+        head, offsets = model.head, model.asset.shape_offsets
         shaped = head.v_template + offsets
         shared = head_directions(head)
         self._point("directions", shared.directions)
@@ -153,8 +147,9 @@ class PaperPoser:
         self._skeleton = replace(head, v_template=joints, J_regressor=np.eye(len(joints), dtype=np.float32))
         self._no_offsets = np.zeros(joints.shape, np.float32)
 
-    def _pack_gaussians(self, padded: int) -> None:
-        model, asset = self.model, self.model.asset
+    def _pack_gaussians(self, model: PaperAvatarModel) -> None:
+        asset, padded = model.asset, self.workspace.padded
+        self.states["padded"] = padded
         self._add("corners", padded_columns(model.corners.astype(np.int32), padded))
         self._add("barycentrics", padded_columns(asset.barycentrics.astype(np.float32), padded))
         quats = self._add("quats", padded_columns(asset.quats.astype(np.float32), padded))
@@ -162,5 +157,11 @@ class PaperPoser:
         self._log_scales = padded_columns(asset.log_scales.astype(np.float32), padded)
         self._log_scales[:, model.count :] = -np.inf  # no area
         self._rotation = self._add("rotation", np.zeros((3, 3), np.float32))
-        self._areas = self._add("areas", np.zeros(16, np.float32))
+        self._add("areas", np.zeros(16, np.float32))
         self._add("offsets", np.zeros((OUTPUT_SIZE, padded), np.float32))
+
+
+def _help(network: OffsetNetwork, draw: Help, worker: int) -> None:
+    """Helps with the network if that is what the frame is at, then with drawing."""
+    network.help(worker)
+    draw(worker)

@@ -1,6 +1,7 @@
 """The fast way of profile `paper` against its oracle."""
 
 import gc
+import threading
 import tracemalloc
 from dataclasses import replace
 
@@ -12,9 +13,10 @@ from codec.params import FaceParams
 from renderer.avatar import paper_network
 from renderer.avatar.paper_model import PaperAvatarModel
 from renderer.avatar.paper_poser import PaperPoser
-from renderer.backends import checks
-from renderer.backends.reference import rotation_matrices
+from renderer.backends.reference import ReferenceRasterizer, rotation_matrices
+from renderer.camera import Camera
 from renderer.head.open_head import load_open_head
+from tests.support.scenes import psnr
 from visavis.bench.synthetic_paper import synthetic_paper_avatar
 
 HEAD = load_open_head()
@@ -32,10 +34,6 @@ def params_of(seed: int, expression_dims: int = 50) -> FaceParams:
     )
 
 
-def padded(count: int) -> int:
-    return max(16, -(-count // 16) * 16)
-
-
 def with_reach(asset: PaperAvatar, reach: float) -> PaperAvatar:
     """The same avatar with a network that says `reach` times as much."""
     *hidden, last = asset.layers
@@ -47,14 +45,14 @@ def assert_close(actual: np.ndarray, expected: np.ndarray, relative: float = 1e-
     np.testing.assert_allclose(actual, expected, rtol=0, atol=relative * np.abs(expected).max())
 
 
-def assert_poses_as_the_oracle(poser: PaperPoser, params: FaceParams) -> None:
-    model = poser.model
+def assert_poses_as_the_oracle(model: PaperAvatarModel, params: FaceParams, poser: PaperPoser | None = None) -> None:
+    poser = poser or PaperPoser(model)
     cloud = model.pose(params)
     poser.prepare(params)
-    poser.pose()
-    assert_close(poser.means[:, : model.count].T, cloud.means)
-    axes = rotation_matrices(cloud.quats.astype(float)) * cloud.scales[:, None, :]
-    assert_close(poser.axes[:, : model.count].T.reshape(-1, 3, 3), axes)
+    poser.check()
+    means, axes = poser.workspace.means[:, : model.count], poser.workspace.axes[:, : model.count]
+    assert_close(means.T, cloud.means)
+    assert_close(axes.T.reshape(-1, 3, 3), rotation_matrices(cloud.quats.astype(float)) * cloud.scales[:, None, :])
     assert cloud.sh_from_world is not None
     np.testing.assert_array_equal(poser.sh_from_world, cloud.sh_from_world)
 
@@ -63,20 +61,18 @@ def assert_poses_as_the_oracle(poser: PaperPoser, params: FaceParams) -> None:
     ("count", "hidden_layers", "width", "reach"),
     [(1, 1, 1, 1), (16, 1, 256, 1), (500, 6, 256, 1), (900, 4, 24, 50), (400, 2, 40, 50)],
 )
-def test_poses_as_the_oracle_does(
-    count: int, hidden_layers: int, width: int, reach: float, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv(checks.SWITCH, "1")
+def test_poses_as_the_oracle_does(count: int, hidden_layers: int, width: int, reach: float) -> None:
     asset = with_reach(synthetic_paper_avatar(HEAD, count, hidden_layers, width), reach)
-    poser = PaperPoser(PaperAvatarModel(HEAD, asset), padded(count))
+    model = PaperAvatarModel(HEAD, asset)
+    poser = PaperPoser(model)
     for seed, expression_dims in ((0, 50), (1, 10), (2, 50)):
-        assert_poses_as_the_oracle(poser, params_of(seed, expression_dims))
+        assert_poses_as_the_oracle(model, params_of(seed, expression_dims), poser)
 
 
 def test_the_network_says_what_the_oracle_says() -> None:
     asset = with_reach(synthetic_paper_avatar(HEAD, 500), 50)
     model = PaperAvatarModel(HEAD, asset)
-    poser = PaperPoser(model, padded(500))
+    poser = PaperPoser(model)
     poser.prepare(params_of(0))
     poser._network.run()
     expected = model.network_output(params_of(0))
@@ -88,7 +84,7 @@ def test_chunks_of_any_size_give_the_same(monkeypatch: pytest.MonkeyPatch) -> No
     model = PaperAvatarModel(HEAD, synthetic_paper_avatar(HEAD, 100, 3, 32))
     for chunk in (16, 48, 96, 1024):
         monkeypatch.setattr(paper_network, "CHUNK", chunk)
-        assert_poses_as_the_oracle(PaperPoser(model, padded(100)), params_of(0))
+        assert_poses_as_the_oracle(model, params_of(0))
 
 
 def test_networks_may_be_of_float16_and_of_uneven_widths() -> None:
@@ -97,29 +93,58 @@ def test_networks_may_be_of_float16_and_of_uneven_widths() -> None:
     narrow = (a, DenseLayer(b.weights[:, :7], b.bias[:7]), DenseLayer(c.weights[:7], c.bias), d)
     halves = tuple(DenseLayer(each.weights.astype(np.float16), each.bias.astype(np.float16)) for each in narrow)
     model = PaperAvatarModel(HEAD, replace(asset, layers=halves))
-    assert_poses_as_the_oracle(PaperPoser(model, padded(100)), params_of(0))
+    assert_poses_as_the_oracle(model, params_of(0))
 
 
 def test_gaussians_that_grow_too_large_are_shrunk_as_by_the_oracle() -> None:
     asset = synthetic_paper_avatar(HEAD, 2000, 1, 8)
     model = PaperAvatarModel(HEAD, replace(asset, log_scales=np.full((2000, 3), -2.0, np.float32)))
     assert model.pose(params_of(0)).scales.max() < 0.05  # e^-2 is 0.14
-    assert_poses_as_the_oracle(PaperPoser(model, padded(2000)), params_of(0))
+    assert_poses_as_the_oracle(model, params_of(0))
 
 
-def test_buffers_of_others_are_filled_and_a_larger_padding_is_left_without_area() -> None:
-    model = PaperAvatarModel(HEAD, synthetic_paper_avatar(HEAD, 30, 1, 8))
-    means, axes = np.full((3, 64), 9, np.float32), np.full((9, 64), 9, np.float32)
-    poser = PaperPoser(model, 64, means, axes)
-    assert_poses_as_the_oracle(poser, params_of(0))
-    assert poser.means is means
-    assert poser.axes is axes
-    assert np.isfinite(means).all()
-    assert not axes[:, 30:].any()
+@pytest.mark.parametrize("sh_count", [0, 15])
+def test_pictures_are_those_of_the_oracles(sh_count: int) -> None:
+    asset = synthetic_paper_avatar(HEAD, 1500, 2, 32)
+    model = PaperAvatarModel(HEAD, replace(asset, sh_rest=4 * asset.sh_rest[:, :sh_count]))
+    poser, camera = PaperPoser(model), Camera.orbit(np.array([0.0, 0.05, 0.7]), 0.9, 0.3, 0.1, 96)
+    for params in (params_of(0), params_of(1)):
+        poser.prepare(params)
+        poser.workspace.set_view(camera, (0.8, 0.8, 0.8), poser.sh_from_world)
+        planes = poser.workspace.set_planar_output()
+        assert poser.render()
+        picture = planes[:3, :96, :96].transpose(1, 2, 0)
+        assert psnr(picture, ReferenceRasterizer().rasterize(model.pose(params), camera, (0.8, 0.8, 0.8))) > 55
+
+
+def test_helpers_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(paper_network, "CHUNK", 16)
+    model = PaperAvatarModel(HEAD, synthetic_paper_avatar(HEAD, 2000, 2, 64))
+    alone, together = PaperPoser(model), PaperPoser(model, threads=3)
+    ended = threading.Event()
+
+    def help_all_the_time(worker: int) -> None:
+        while not ended.is_set():
+            together.help(worker)
+
+    helpers = [threading.Thread(target=help_all_the_time, args=(worker,)) for worker in (1, 2)]
+    for helper in helpers:
+        helper.start()
+    try:
+        for seed in range(20):
+            for poser in (alone, together):
+                poser.prepare(params_of(seed))
+                poser.pose()
+            np.testing.assert_array_equal(together.workspace.means, alone.workspace.means)
+            np.testing.assert_array_equal(together.workspace.axes, alone.workspace.axes)
+    finally:
+        ended.set()
+        for helper in helpers:
+            helper.join()
 
 
 def test_nothing_grows_from_frame_to_frame() -> None:
-    poser = PaperPoser(PaperAvatarModel(HEAD, synthetic_paper_avatar(HEAD, 2000, 3, 64)), padded(2000))
+    poser = PaperPoser(PaperAvatarModel(HEAD, synthetic_paper_avatar(HEAD, 2000, 3, 64)))
     faces = [params_of(seed) for seed in range(20)]
     poser.prepare(faces[0])
     poser.pose()
@@ -145,27 +170,15 @@ def test_nothing_grows_from_frame_to_frame() -> None:
 def test_the_largest_network_that_is_accepted_does_not_overflow() -> None:
     asset = synthetic_paper_avatar(HEAD, 20)
     layers = [DenseLayer(np.full_like(each.weights, 100), np.full_like(each.bias, 100)) for each in asset.layers]
-    poser = PaperPoser(PaperAvatarModel(HEAD, replace(asset, layers=tuple(layers))), padded(20))
+    poser = PaperPoser(PaperAvatarModel(HEAD, replace(asset, layers=tuple(layers))))
     poser.prepare(replace(params_of(0), expression=np.full(50, 1e4)))
     poser.pose()
-    assert np.isfinite(poser.means).all()
-    assert np.isfinite(poser.axes).all()
-
-
-def test_sizes_that_do_not_fit_are_refused() -> None:
-    model = PaperAvatarModel(HEAD, synthetic_paper_avatar(HEAD, 30, 1, 8))
-    with pytest.raises(ValueError, match="16 places for 30 Gaussians"):
-        PaperPoser(model, 16)
-    with pytest.raises(ValueError, match="40 places"):
-        PaperPoser(model, 40)
-    with pytest.raises(ValueError, match="means has shape"):
-        PaperPoser(model, 32, np.zeros((3, 16), np.float32))
-    with pytest.raises(ValueError, match="axes has shape"):
-        PaperPoser(model, 32, axes=np.zeros((9, 32)))
+    assert np.isfinite(poser.workspace.means).all()
+    assert np.isfinite(poser.workspace.axes).all()
 
 
 def test_an_avatar_without_gaussians_is_posed() -> None:
-    poser = PaperPoser(PaperAvatarModel(HEAD, synthetic_paper_avatar(HEAD, 0, 1, 8)), 16)
+    poser = PaperPoser(PaperAvatarModel(HEAD, synthetic_paper_avatar(HEAD, 0, 1, 8)))
     poser.prepare(params_of(0))
     poser.pose()
-    assert not poser.axes.any()
+    assert not poser.workspace.axes.any()
