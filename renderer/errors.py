@@ -4,6 +4,7 @@ ValueError
 ├── AvatarMismatchError          an avatar cannot be worn by this head model, or its arrays are unusable
 └── HeadModelError               a head model is not installed, damaged, or its geometry is none of a head
 RuntimeError
+├── CudaUnavailableError         the CUDA backend or NVENC cannot run here
 └── UnsupportedProcessorError    the processor is too old for the kernels
 """
 
@@ -19,6 +20,10 @@ class AvatarMismatchError(ValueError):
 
 class HeadModelError(ValueError):
     """A head model cannot be used; the message is for the person at the terminal."""
+
+
+class CudaUnavailableError(RuntimeError):
+    """A graphics card is to be used and cannot be; the message says what is missing, for the person at the terminal."""
 
 
 class UnsupportedProcessorError(RuntimeError):
