@@ -17,21 +17,26 @@ PACKAGES = ("assets", "avatar_store", "client", "codec", "renderer", "server", "
 HEAVY = ("torch", "gsplat", "numba", "mediapipe", "cv2", "aiortc", "av")
 
 NEEDS_AN_EXTRA = {
+    "renderer.backends.cuda_batch": "torch",
+    "renderer.backends.cuda_frames": "torch",
+    "renderer.backends.cuda_output": "torch",
+    "renderer.backends.cuda_pose": "torch",
     "tracker.smirk.checkpoint": "torch",
     "tracker.smirk.export": "torch",
     "tracker.smirk.network": "torch",
     "tracker.smirk.speed": "torch",
 }
-"""Modules that convert SMIRK's weights or measure the conversion: extra `smirk`. What tracks with the result does
-without torch (tracker.smirk.install and tracker.smirk.session import what they need when it is used)."""
+"""Modules that convert SMIRK's weights or measure the conversion: extra `smirk`; and the insides of the CUDA backend:
+extra `cuda`. What uses them does without torch (tracker.smirk.install, tracker.smirk.session, renderer.backends.cuda
+and renderer.backends.choose import what they need when it is used)."""
 
 
 def optional_packages() -> set[str]:
-    """What only an extra for users brings (so `dev` does not count), and gsplat, which nothing may need unasked."""
+    """What only an extra for users brings (so `dev` does not count)."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     extras = project["optional-dependencies"]
     lines = [line for extra, lines in extras.items() if extra != "dev" for line in lines]
-    return ({name_of(line) for line in lines} | {"gsplat"}) - {name_of(line) for line in project["dependencies"]}
+    return {name_of(line) for line in lines} - {name_of(line) for line in project["dependencies"]}
 
 
 def name_of(requirement: str) -> str:
@@ -98,6 +103,7 @@ def test_what_needs_an_extra_imports_with_it(module: str) -> None:
         ("import codec.avatar_file, codec.face_link, codec.signaling", (*HEAVY, "asyncio", "aiohttp")),
         ("import visavis.__main__", HEAVY),
         ("import client.bot, client.hosted", ("torch", "gsplat", "onnxruntime")),
+        ("import renderer.backends.choose, renderer.backends.cuda", ("torch", "gsplat")),
         ("import client.load_equipment, tracker.extractor", ("torch", "gsplat", "onnxruntime")),
     ],
 )
