@@ -13,6 +13,7 @@ import pytest
 from client import heads as module
 from client.avatars import AvatarLibrary
 from client.heads import Heads
+from client.view.pool import DrawingPool
 from tests.support.fakes import FakeRenderer
 
 
@@ -27,10 +28,12 @@ class NoLibrary:
 
 @pytest.fixture
 async def heads():
-    heads = Heads(cast(AvatarLibrary, NoLibrary()), lambda model: FakeRenderer(), lambda frame, layout: None)
+    pool = DrawingPool(threads=1)
+    heads = Heads(cast(AvatarLibrary, NoLibrary()), lambda model: FakeRenderer(), pool, lambda frame, layout: None)
     heads.start()
     yield heads
     await heads.aclose()
+    await asyncio.to_thread(pool.close)
 
 
 def jpeg(gray: int, size: int = 64) -> bytes:
@@ -65,7 +68,9 @@ async def test_a_picture_is_not_read_in_the_event_loop(heads: Heads, monkeypatch
     assert threads != [threading.current_thread()]
 
 
-@pytest.mark.parametrize("bad", [b"", b"GIF89a", jpeg(9)[:100], jpeg(9, 513)])
+@pytest.mark.parametrize(
+    "bad", [b"", b"GIF89a", jpeg(9)[:100], jpeg(9, 513)], ids=["empty", "unknown", "cut off", "too large"]
+)
 async def test_a_bad_picture_changes_nothing(heads: Heads, bad: bytes) -> None:
     heads.add("a")
     heads.set_background((0.0, 1.0, 0.0))
