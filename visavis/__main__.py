@@ -12,7 +12,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import typer
 
 from visavis import __version__
-from visavis.commands import assets, bench, bot, calibrate, demo, encode, hosting, setup, track
+from visavis.commands import assets, bench, bot, calibrate, demo, encode, hosting, render, setup, track
 
 app = typer.Typer(
     help="3D video calls over a few kbit/s: your head as a Gaussian avatar, driven live.",
@@ -42,6 +42,7 @@ app.command("invite")(hosting.invite)
 app.command("bot")(bot.bot)
 app.command("track")(track.track)
 app.command("encode")(encode.encode)
+app.command("render")(render.render)
 app.command("calibrate", help=calibrate.HELP)(calibrate.calibrate)
 app.command("warm-up")(setup.warm_up)
 app.add_typer(assets.app, name="assets")

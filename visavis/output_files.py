@@ -59,7 +59,7 @@ def completed(path: Path) -> Iterator[Path]:
     partial = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         yield partial
-        with _told(path):
+        with writing(path):
             partial.replace(path)
     finally:
         with suppress(OSError):  # a name too long to be written cannot be removed either
@@ -67,7 +67,12 @@ def completed(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def _told(path: Path) -> Iterator[None]:
+def writing(path: Path) -> Iterator[None]:
+    """Says in a sentence what goes wrong while `path` is written.
+
+    Raises:
+        CommandError: instead of an OSError or FFmpegError of the block.
+    """
     try:
         yield
     except (OSError, FFmpegError) as error:
@@ -80,7 +85,7 @@ def write_file(path: Path, write: Callable[[IO[bytes]], None]) -> None:
     Raises:
         CommandError: the file cannot be written.
     """
-    with completed(path) as partial, _told(path), partial.open("wb") as file:
+    with completed(path) as partial, writing(path), partial.open("wb") as file:
         write(file)
 
 
@@ -97,7 +102,7 @@ def open_video(path: Path, size: tuple[int, int], rate: float) -> Iterator[Video
         CommandError: the file cannot be written.
     """
     with completed(path) as partial:
-        with _told(path):
+        with writing(path):
             writer = VideoWriter(partial, path, size, rate)
         try:
             yield writer
@@ -130,7 +135,7 @@ class VideoWriter:
         frame = av.VideoFrame.from_ndarray(picture, format="rgb24" if picture.ndim == 3 else "gray")
         self._last_ticks = max(self._last_ticks + 1, round(time_s * _TICKS))
         frame.pts, frame.time_base = self._last_ticks, Fraction(1, _TICKS)
-        with _told(self._path):
+        with writing(self._path):
             self._container.mux(self._stream.encode(frame))
 
     def finish(self) -> None:
@@ -139,7 +144,7 @@ class VideoWriter:
         Raises:
             CommandError: the disk is full, ...
         """
-        with _told(self._path):
+        with writing(self._path):
             self._container.mux(self._stream.encode(None))
             self._container.close()
 
