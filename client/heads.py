@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 from client.avatars import UNUSABLE, AvatarLibrary
 from client.clock import monotonic_s
@@ -151,9 +151,9 @@ class Heads:
         if wish == self._backdrop_wish:
             self.set_background(picture)
 
-    def set_sizes(self, sizes_px: Mapping[str, int]) -> None:
-        """Which heads are on screen and how large."""
-        self._compositor.set_sizes(sizes_px)
+    def set_sizes(self, sizes_px: Mapping[str, int], speaking: Collection[str] = ()) -> None:
+        """Which heads are on screen and how large, and who of them speaks."""
+        self._compositor.set_sizes(sizes_px, speaking)
 
     def set_stamp(self, on: bool) -> None:
         """Whether to paint capture times."""

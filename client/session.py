@@ -136,8 +136,8 @@ class Session:
                 self._camera_on = on
                 if not on:
                     self._rest()
-            case SetTiles(sizes_px):
-                self._heads.set_sizes(sizes_px)
+            case SetTiles(sizes_px, speaking):
+                self._heads.set_sizes(sizes_px, speaking)
             case SetView(member_id, yaw, pitch, distance, eye_contact, stereo):
                 self._heads.look(member_id, Viewpoint(yaw, pitch, distance, eye_contact, stereo))
             case SetBackgroundColor(color):

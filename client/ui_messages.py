@@ -38,9 +38,10 @@ class SetCamera:
 
 @dataclass(frozen=True)
 class SetTiles:
-    """Heads on screen: member id (or `self`) to size in pixels."""
+    """Heads on screen: member id (or `self`) to size in pixels, and those who speak."""
 
     sizes_px: Mapping[str, int]
+    speaking: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,8 @@ def parse_ui(text: str) -> UiMessage | None:
             return SetCamera(fields.flag("on"))
         case "tiles":
             tiles = fields.objects("tiles", MAX_TILES_LISTED)
-            return SetTiles({tile.member_id(): _size(tile) for tile in tiles})
+            speaking = [tile.member_id() for tile in tiles if tile.optional("speaking", tile.flag, False)]
+            return SetTiles({tile.member_id(): _size(tile) for tile in tiles}, frozenset(speaking))
         case "view":
             distance = min(max(_number(fields, "distance"), DISTANCE_RANGE[0]), DISTANCE_RANGE[1])
             pitch = min(max(_number(fields, "pitch"), -MAX_PITCH_RAD), MAX_PITCH_RAD)

@@ -73,6 +73,11 @@ def test_ui_messages() -> None:
     assert parse_ui('{"type": "stamp", "on": true}') == SetStamp(True)
     tiles = parse_ui('{"type": "tiles", "tiles": [{"member_id": "self", "size_px": 99.5}]}')
     assert tiles == SetTiles({"self": 100})
+    tiles = parse_ui(
+        '{"type": "tiles", "tiles": [{"member_id": "self", "size_px": 99},'
+        ' {"member_id": "a", "size_px": 300, "speaking": true}]}'
+    )
+    assert tiles == SetTiles({"self": 99, "a": 300}, frozenset({"a"}))
 
 
 def test_views_are_kept_within_reason() -> None:

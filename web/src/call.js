@@ -3,7 +3,8 @@
  * One visit: owns signaling, leg, voice and devices, and keeps them in step with the room state. The user interface
  * calls its methods and reads its store; it touches no element.
  *
- * @import {BackgroundMessage, Member, ServerMessage, SignalData, UiMessageIn, View, ViewOptions} from "./types.js"
+ * @import {BackgroundMessage, Member, ServerMessage, SignalData, TileWish, UiMessageIn} from "./types.js"
+ * @import {View, ViewOptions} from "./types.js"
  */
 
 import { Leg } from "./leg.js";
@@ -136,7 +137,7 @@ export class Call {
     this.leg.say(background);
   }
 
-  /** @param {{member_id: string, size_px: number}[]} tiles */
+  /** @param {TileWish[]} tiles */
   showTiles(tiles) {
     this.leg.say({ type: "tiles", tiles });
   }

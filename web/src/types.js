@@ -86,13 +86,14 @@
  */
 
 /**
+ * @typedef {{member_id: string, size_px: number, speaking?: boolean}} TileWish
  * @typedef {{yaw: number, pitch: number, distance: number}} View radians from the front; 1 = default distance
  * @typedef {{eye_contact: boolean, stereo: boolean}} ViewOptions from the speaker's lens; one picture for each eye
  * @typedef {{type: "background", kind: "color", color: string}|{type: "background", kind: "image", jpeg: string}}
  *   BackgroundMessage `#rrggbb`; base64
  * @typedef {{type: "avatar", avatar_id: string}
  *   |{type: "camera", on: boolean}
- *   |{type: "tiles", tiles: {member_id: string, size_px: number}[]}
+ *   |{type: "tiles", tiles: TileWish[]}
  *   |({type: "view", member_id: string} & View & Partial<ViewOptions>)
  *   |BackgroundMessage
  *   |{type: "stamp", on: boolean}} UiMessageOut

@@ -2,7 +2,7 @@
 /**
  * Whole page: shows the call's state on the screens and turns what the person does into calls of `Call`.
  *
- * @import {Guest, RoomState} from "../types.js"
+ * @import {Guest, RoomState, TileWish} from "../types.js"
  */
 
 import { tileSizePx } from "../atlas.js";
@@ -253,17 +253,19 @@ export class Page {
     this.options.notices.add(copied ? "The invite link is copied." : `Invite link: ${this.options.inviteLink}`);
   }
 
-  /** Tells the client which heads are on screen and how large; only when that changes. */
+  /** Tells the client which heads are on screen, how large, and who speaks; only when that changes. */
   #sayTiles() {
     const { phase } = this.call.state;
     if (phase === "left") return;
     const size = (/** @type {number} */ cssPx) => tileSizePx(Math.max(cssPx, 64), devicePixelRatio);
     const { full } = this.meeting;
+    /** @type {TileWish[]} */
     const tiles = full
       ? [{ member_id: full.memberId, size_px: size(full.pictureSize) }]
       : [{ member_id: "self", size_px: size(this.self.element.clientWidth) }];
-    for (const memberId of full ? [] : this.meeting.tiles.keys()) {
-      tiles.push({ member_id: memberId, size_px: size(this.meeting.headSize) });
+    for (const [memberId, { speaking }] of full ? [] : this.meeting.tiles) {
+      const tile = { member_id: memberId, size_px: size(this.meeting.headSize) };
+      tiles.push(speaking ? { ...tile, speaking } : tile);
     }
     const said = JSON.stringify(tiles);
     if (said === this.tilesSaid) return;
@@ -283,6 +285,7 @@ export class Page {
       const silent = members.find((member) => member.member_id === memberId)?.muted ?? true;
       tile.setLevel(silent ? 0 : (this.call.voice.peers.get(memberId)?.level ?? 0), nowMs);
     }
+    this.#sayTiles();
   }
 
   async #readStats() {

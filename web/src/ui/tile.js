@@ -32,6 +32,7 @@ export class Tile {
   constructor(memberId, { mirrored, onView, onScreen }) {
     this.memberId = memberId;
     this.speakingUntilMs = 0;
+    this.speaking = false;
     this.canvas = element("canvas", { width: "16", height: "16", "data-member-id": memberId, role: "img" });
     this.cover = element("p", { class: "tile-cover", hidden: true });
     this.chip = element("p", { class: "tile-chip", hidden: true });
@@ -101,7 +102,8 @@ export class Tile {
   /** @param {number} level 0..1 @param {number} nowMs */
   setLevel(level, nowMs) {
     if (level > SPEAKING_LEVEL) this.speakingUntilMs = nowMs + SPEAKING_HOLD_MS;
-    this.element.classList.toggle("speaking", nowMs < this.speakingUntilMs);
+    this.speaking = nowMs < this.speakingUntilMs;
+    this.element.classList.toggle("speaking", this.speaking);
   }
 }
 
