@@ -22,15 +22,15 @@ class Helper:
 
     def __init__(self, number: int) -> None:
         self.number = number
-        self._work: Help | None = None
+        self._work: tuple[Help, object] | None = None
         self._wake = threading.Semaphore(0)
         self._thread = threading.Thread(target=self._run, name=f"draw-{number}", daemon=True)
         self._thread.start()
 
-    def offer(self, work: Help) -> None:
+    def offer(self, work: Help, owner: object) -> None:
         """Asks for help, unless it is busy; never waits."""
         if self._work is None:
-            self._work = work
+            self._work = work, owner
             self._wake.release()
 
     def _run(self) -> None:
@@ -38,7 +38,7 @@ class Helper:
             self._wake.acquire()
             work = self._work
             if work is not None:
-                work(self.number)
+                work[0](self.number)
             self._work = work = None  # a frame that is over must not keep its buffers for this
 
 
@@ -52,10 +52,16 @@ class Team:
     def __init__(self, size: int) -> None:
         self._helpers = [Helper(number) for number in range(1, size)]
 
-    def ask(self, threads: int, work: Help) -> None:
-        """Asks up to `threads` - 1 helpers; the caller does the work in any case."""
+    def ask(self, threads: int, work: Help, owner: object) -> None:
+        """Asks up to `threads` - 1 helpers; the caller does the work in any case.
+
+        Args:
+            threads: how many threads may work on it, the caller's included.
+            work: what to do. A helper may begin when the frame is over, even in a later frame of the same owner.
+            owner: what owns the memory that `work` looks at; it is kept alive until the helper has returned.
+        """
         for helper in self._helpers[: threads - 1]:
-            helper.offer(work)
+            helper.offer(work, owner)
 
 
 @functools.cache

@@ -19,7 +19,6 @@ from renderer.backends.kernels.draw import run_bin, run_blend, run_project, run_
 from renderer.backends.workspace import RasterWorkspace
 from renderer.background import Background
 from renderer.camera import Camera
-from renderer.team import Help, shared_team
 from renderer.yuv import YuvPlanes
 
 Floats = NDArray[np.float32]
@@ -30,7 +29,6 @@ class Poser(Protocol):
 
     workspace: RasterWorkspace
     sh_from_world: Floats | None
-    help: Help
     render: Callable[[], bool]
     """Poses and draws; whether the picture is complete (renderer.backends.kernels.draw.draw)."""
     pose: Callable[[], None]
@@ -62,7 +60,6 @@ class FrameRenderer:
         self.avatar = avatar
         self.max_size = max_size
         self._poser: Poser = LinearPoser(avatar, threads)
-        self._threads = threads
         self._checked = os.environ.get(checks.SWITCH) == "1"
         self._posed = False
 
@@ -143,7 +140,6 @@ class FrameRenderer:
             poser.check()
             poser.workspace.draw()
             return
-        if self._threads > 1:
-            shared_team().ask(self._threads, poser.help)
+        poser.workspace.ask_for_help()
         if not poser.render():
             poser.workspace.draw()  # a tile's list was too short: draw again, with longer ones

@@ -35,7 +35,7 @@ class LinearPoser:
         for name in ("means", "axes", "colors"):
             self._packed.states[f"{name}_at"] = self.workspace.buffers[name].ctypes.data
         states = self._packed.states, self.workspace.states
-        self.help: Callable[[int], None] = partial(help_frame, *states)
+        self.workspace.help, self.workspace.kept = partial(help_frame, *states), self._packed
         self.render: Callable[[], bool] = partial(render_frame, *states)
         self.pose: Callable[[], None] = partial(run_pose, self._packed.states)
 

@@ -64,8 +64,8 @@ class PaperPoser:
         for name in ("means", "axes"):
             self.states[f"{name}_at"] = self.workspace.buffers[name].ctypes.data
         self._network = OffsetNetwork(model, self.buffers["offsets"], threads)
-        self.help: Help = partial(_help, self._network, self.workspace.help)
-        self.workspace.help = self.help
+        self.workspace.help = partial(_help, self._network, self.workspace.help)
+        self.workspace.kept = self.buffers
 
     def prepare(self, params: FaceParams) -> None:
         """Sets the instant that the next `pose` shows."""

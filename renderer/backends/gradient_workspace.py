@@ -90,7 +90,7 @@ class GradientWorkspace:
         if self._checked:
             self._check(workspace)
         elif workspace.threads > 1:
-            shared_team().ask(workspace.threads, self._help)
+            shared_team().ask(workspace.threads, self._help, self)
         backward(workspace.states, self.states)
         if self._checked:
             self._check(workspace)

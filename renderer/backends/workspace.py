@@ -84,7 +84,9 @@ class RasterWorkspace:
         self.add("longest", (self.segments,), np.int64)
         self.add("sync", (SYNC_SIZE,), np.int64)
         self.add("scratch", (threads, layout.SCRATCH // 4), np.int32)
+        # A helper may come late, into the next frame: there is one way to help for all that these threads draw here.
         self.help: Help = partial(help_draw, self.states)
+        self.kept: object = None  # what else `help` looks at, kept alive with the workspace
         self._tiles = 0
         self._planes: list[NDArray] = []
         self._background: NDArray | None = None
@@ -185,9 +187,13 @@ class RasterWorkspace:
     def _attempt(self) -> bool:
         if self._checked:
             return checks.draw(self)
-        if self.threads > 1:
-            shared_team().ask(self.threads, self.help)
+        self.ask_for_help()
         return draw(self.states)
+
+    def ask_for_help(self) -> None:
+        """Wakes those that may draw the next frame with the caller."""
+        if self.threads > 1:
+            shared_team().ask(self.threads, self.help, self)
 
     def _make_room(self, capacity: int) -> None:
         """At least `capacity` entries for each list; what larger pictures have left behind is used up first."""

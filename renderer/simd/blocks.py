@@ -118,8 +118,8 @@ def load_4x4(typingctx, address, index, stride):
             loaded = builder.load(builder.bitcast(pointer, row_type.as_pointer()))
             loaded.align = 4
             parts.append(loaded)
-        halves = [shuffle(builder, parts[i], parts[i + 1], list(range(8))) for i in (0, 2)]
-        return shuffle(builder, *halves, list(range(LANES)))
+        upper, lower = (shuffle(builder, parts[i], parts[i + 1], list(range(8))) for i in (0, 2))
+        return shuffle(builder, upper, lower, list(range(LANES)))
 
     return f32x16(address, index, stride), emit
 

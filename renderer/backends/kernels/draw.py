@@ -39,7 +39,7 @@ def do_chunk(state, worker, kind, chunk):
         blend_chunk(state, scratch_of(state, worker), chunk)
     elif kind == PROJECT:
         project(state, chunk)
-    else:
+    elif kind == BIN:
         bin_segment(state, chunk, scratch_of(state, worker) + SCRATCH_MASKS)
 
 
