@@ -1,10 +1,14 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import contextlib
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 
 from client.bot import BotConfig
@@ -13,10 +17,11 @@ from client.errors import JoinRefused
 from client.hosted import HostedConfig, HostedWorker
 from client.join import fetch_join_token
 from client.session import Session
+from client.ui_messages import MAX_PICTURE_BYTES
 from codec.signaling import Hosted, Joined, Welcome
 from server.tokens import make_worker_token
 from tests.support.fake_page import FakePage
-from tests.support.fakes import rgb_of_luma
+from tests.support.fakes import FakeRenderer, rgb_of_luma
 from tests.support.people import present
 
 SECRET = "a secret for tests only"
@@ -96,6 +101,34 @@ async def test_a_person_sees_their_own_head_before_joining(
     await page.ui.until(lambda items: page.said("tracking")[-1:] and page.said("tracking")[-1]["state"] == "face")
     page.say(type="camera", on=False)
     await page.ui.until(lambda items: page.said("tracking")[-1]["state"] == "rest")
+
+
+async def test_a_picture_that_cannot_be_a_background_is_said_and_the_next_one_works(
+    start_server, make_equipment, start_worker, open_page
+) -> None:
+    server, _ = await start_server()
+    equipment, _ = make_equipment("host")
+    renderers: list[FakeRenderer] = []
+
+    def make_renderer(model: object) -> FakeRenderer:
+        renderers.append(FakeRenderer())
+        return renderers[-1]
+
+    start_worker(server.url, replace(equipment, make_renderer=make_renderer))
+    page: FakePage = await open_page(server.url)
+    page.say(type="tiles", tiles=[{"member_id": "self", "size_px": 120}])
+    largest = base64.b64encode(bytes(MAX_PICTURE_BYTES)).decode()
+    page.say(type="background", kind="image", jpeg=largest)
+    await page.ui.until(lambda items: page.said("notice"))
+    assert page.said("notice")[0]["text"] == "This picture cannot be used as a background."
+    wall = cv2.imencode(".jpg", np.full((90, 160, 3), 77, np.uint8))[1].tobytes()
+    page.say(type="background", kind="image", jpeg=base64.b64encode(wall).decode())
+
+    def behind() -> object:
+        return renderers[-1].views[-1][1] if renderers and renderers[-1].views else None
+
+    await page.pictures.until(lambda items: isinstance(behind(), np.ndarray))
+    assert len(page.said("notice")) == 1
 
 
 async def test_two_people_and_a_bot_see_each_other(

@@ -109,6 +109,7 @@ export class Meeting {
       this.grid.style.setProperty("--tile-height", `${layout.tileHeight}px`);
       this.grid.style.setProperty("--head-size", `${layout.headSize}px`);
       this.grid.classList.toggle("wide", layout.tileWidth > layout.headSize + 1);
+      this.grid.classList.toggle("tall", layout.tileHeight > layout.headSize + 1);
       this.headSize = layout.headSize;
     }
     this.handlers.onLayout();
