@@ -67,14 +67,15 @@ class TorchPoser:
         self.scales = self._tensor(_padded([avatar.scales for avatar in avatars], count, (1, 1, 1)))
         self.opacities = self._tensor(_padded([avatar.opacities[:, None] for avatar in avatars], count)[..., 0])
         bases = max(len(asset.basis_grid) for asset in assets)
-        weights, samples = np.zeros((len(assets), bases, PARAMS_SIZE)), np.zeros((len(assets), bases, count * 9))
+        weights = np.zeros((len(assets), bases, PARAMS_SIZE), np.float32)
+        samples = np.zeros((len(assets), bases, count * 9), np.float32)
         for i, avatar in enumerate(avatars):
             sampled = sample_grid(avatar.asset.basis_grid, avatar.asset.grid_uv)  # [K, 9, n]
             sampled[:, :, avatar.asset.rigid_to_skull] = 0
             used = len(sampled)
             weights[i, :used] = avatar.asset.basis_weights
             samples[i, :used, : 9 * avatar.count] = sampled.transpose(0, 2, 1).reshape(used, 9 * avatar.count)
-        self._basis_weights, self._samples = self._tensor(weights), self._tensor(samples)
+        self._basis_weights, self._samples = (torch.from_numpy(array).to(device) for array in (weights, samples))
 
     def _tensor(self, array: NDArray[Any]) -> Tensor:
         return torch.from_numpy(np.array(array, np.float32, order="C")).to(self._device)

@@ -12,6 +12,7 @@ from renderer.camera import Camera
 from renderer.gaussians import GaussianCloud
 from renderer.head.open_head import load_open_head
 from renderer.yuv import YuvPlanes
+from tests.support.faces import params_of
 from tests.support.gsplat_stand_in import StandIn
 from tests.support.scenes import WHITE, psnr
 from visavis.bench.synthetic import synthetic_avatar
@@ -23,18 +24,6 @@ from renderer.backends.cuda_frames import CudaFrameRenderer
 HEAD = load_open_head()
 OTHER_HEAD = replace(HEAD, model_id="another", v_template=(1.1 * HEAD.v_template).astype(np.float32))
 VIEW = Camera.orbit(np.array([0.0, 0.05, 0.7]), 0.9, 0.3, 0.1, 80)
-
-
-def params_of(seed: int, expression_dims: int = 50) -> FaceParams:
-    rng = np.random.default_rng(seed)
-    return FaceParams(
-        expression=rng.normal(0, 1, expression_dims),
-        global_rotation=rng.normal(0, 0.3, 3),
-        translation=rng.normal(0, 0.05, 3) + np.array([0, 0, 0.65]),
-        jaw_pose=np.abs(rng.normal(0, 0.15, 3)) * np.array([1, 0.1, 0.1]),
-        eyelids=rng.uniform(0, 1, 2),
-        gaze=rng.normal(0, 0.2, 4),
-    )
 
 
 def avatar_of(count: int, bases: int, head=HEAD, seed: int = 0) -> AvatarModel:
