@@ -125,7 +125,7 @@ def test_helpers_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
 
     def help_all_the_time(worker: int) -> None:
         while not ended.is_set():
-            together.help(worker)
+            together.workspace.help(worker)
 
     helpers = [threading.Thread(target=help_all_the_time, args=(worker,)) for worker in (1, 2)]
     for helper in helpers:
