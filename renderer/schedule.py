@@ -65,7 +65,7 @@ class Scheduler:
                 self._forget(key)
             caps = {key: cap for key in self._wishes if (cap := self._cap(key, new.get(key))) is not None}
             self._wishes.update(new)
-            self._plans = plan_heads(self._wishes, self._cost, self.budget.seconds, self._sizes, caps)
+            self._plans = self._planned(1.0, caps)
         self._check(now)
 
     def forget(self, viewer: str) -> None:
@@ -78,9 +78,9 @@ class Scheduler:
         return {key.member_id: plan for key, plan in self._plans.items() if key.viewer == viewer}
 
     def loads(self) -> tuple[float, float]:
-        """Seconds of processor time a second that the plan takes, and that it would with everybody at the floor."""
-        floors = {key: floor_of(wish, self._sizes) for key, wish in self._wishes.items()}
-        return load(self._plans, self._cost), load(floors, self._cost)
+        """Seconds of processor time a second of the plan, and with everybody at their smallest and wanted rate."""
+        smallest = {key: replace(floor_of(wish, self._sizes), rate=wish.rate) for key, wish in self._wishes.items()}
+        return load(self._plans, self._cost), load(smallest, self._cost)
 
     def _cost(self, key: Key, size: int) -> float:
         return self._costs.picture_s(key, size) + self._coding_s_per_pixel * size * size
@@ -105,16 +105,19 @@ class Scheduler:
             return
         self._check_at = now + CHECK_S
         if load(self._plans, self._cost) > self.budget.seconds:
-            self._patience.bad(now)
             caps = {key: cap for key in self._wishes if (cap := self._cap(key, None)) is not None}
-            self._plans = plan_heads(self._wishes, self._cost, self.budget.seconds, self._sizes, caps)
-            return
-        share = UPGRADE_SHARE * self.budget.seconds
-        better = plan_heads(self._wishes, self._cost, share, self._sizes)
+            before, self._plans = self._plans, self._planned(1.0, caps)
+            if self._plans != before:
+                self._patience.bad(now)
+                return
+        better = self._planned(UPGRADE_SHARE)
         if not any(better[key].size > plan.size or better[key].rate > plan.rate for key, plan in self._plans.items()):
             self._patience.pause()
         elif self._patience.good(now):
             self._plans = better
+
+    def _planned(self, share: float, caps: Mapping[Key, HeadPlan] | None = None) -> dict[Key, HeadPlan]:
+        return plan_heads(self._wishes, self._cost, self.budget.limits(share), self._sizes, caps)
 
     def _forget(self, key: Key) -> None:
         for known in (self._wishes, self._plans, self._next_at, self._spoke_at):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from renderer.schedule_plan import Limits
+
 DUTY = 0.75
 """Part of the cores that may go into drawing and coding; the rest is for tracking and the network. It is processor time
 that counts: by the clock, a thread that waits for its turn on a busy machine would slow itself down once more."""
@@ -15,6 +17,9 @@ STEP = 0.7
 WINDOW_S = 3.0
 SLOW_SHARE = 0.5
 """Half of the pictures in a window too late: other programs have the cores, draw less."""
+
+LEAST_SHARE = 0.1
+"""Drawing that takes less than this part of its budget is not what makes pictures late; to draw less would not help."""
 
 RAISE_AFTER_S = 30.0
 LONGEST_WAIT_S = 960.0
@@ -71,14 +76,18 @@ class Budget:
         self._patience = Patience(RAISE_AFTER_S)
         self._credit_s, self._credit_at = _BURST_S * self.full, 0.0
 
+    def limits(self, share: float = 1.0) -> Limits:
+        """What to plan with, or a share of it. Late pictures make heads smaller, not fewer: fewer they are already."""
+        return Limits(share * self.seconds, share * self.full)
+
     def picture(self, took_s: float, now: float, loads: Callable[[], tuple[float, float]]) -> bool:
         """A picture went out.
 
         Args:
             took_s: since it was begun.
             now: time, seconds.
-            loads: seconds of processor time a second that the plan takes, and that it would take with everybody at the
-                floor: to plan with less would change nothing.
+            loads: seconds of processor time a second that the plan takes, and that it would take with everybody at
+                their smallest but as often as they want: with less, nothing would change.
 
         Returns:
             Whether `seconds` has changed.
@@ -94,8 +103,8 @@ class Budget:
         before = self.seconds
         if slow:
             self._patience.bad(now)
-            planned, floor = loads()
-            self.seconds = min(before, max(STEP * min(before, planned), floor))
+            planned, smallest = loads()
+            self.seconds = min(before, max(STEP * min(before, planned), smallest, LEAST_SHARE * self.full))
         elif before < self.full and self._patience.good(now):
             self.seconds = min(before / STEP, self.full)
         return self.seconds != before

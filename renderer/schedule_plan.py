@@ -55,6 +55,19 @@ class HeadPlan:
     rate: float
 
 
+@dataclass(frozen=True)
+class Limits:
+    """Seconds of processor time a second.
+
+    Args:
+        for_sizes: where heads take more, they get smaller.
+        for_rates: where they still take more, they get fewer pictures; not less than `for_sizes`.
+    """
+
+    for_sizes: float
+    for_rates: float
+
+
 PictureCost = Callable[[Key, int], float]
 """Processor time of one picture of a head at a size, seconds; never less at a larger size."""
 
@@ -78,7 +91,7 @@ def load(plans: Mapping[Key, HeadPlan], cost: PictureCost) -> float:
 def plan_heads(
     wishes: Mapping[Key, Wish],
     cost: PictureCost,
-    budget: float,
+    budget: Limits,
     sizes: Sequence[int],
     caps: Mapping[Key, HeadPlan] | None = None,
 ) -> dict[Key, HeadPlan]:
@@ -90,25 +103,25 @@ def plan_heads(
     Args:
         wishes: all heads.
         cost: of one picture.
-        budget: seconds of processor time a second; where even the floors take more, everybody gets the floor.
+        budget: what to fit into; where even the floors take more, everybody gets the floor.
         sizes: of tiles, ascending.
         caps: where to begin instead of at the wish, for heads that are held down.
     """
     caps = caps or {}
     order = sorted(wishes, key=lambda key: (wishes[key].rank, wishes[key].size, key))
     plans = {key: _begin(wishes[key], caps.get(key), sizes) for key in order}
-    over = load(plans, cost) - budget
+    taken = load(plans, cost)
     for rank in Rank:
         group = [key for key in order if wishes[key].rank == rank]
-        for lowered in (_smaller, _slower):
+        for lowered, limit in ((_smaller, budget.for_sizes), (_slower, budget.for_rates)):
             stuck = False
-            while over > 0 and not stuck:
+            while taken > limit and not stuck:
                 stuck = True
                 for key in group:
                     plan = plans[key]
                     step = lowered(plan, floor_of(wishes[key], sizes), sizes)
-                    if over > 0 and step != plan:
-                        over += step.rate * cost(key, step.size) - plan.rate * cost(key, plan.size)
+                    if taken > limit and step != plan:
+                        taken += step.rate * cost(key, step.size) - plan.rate * cost(key, plan.size)
                         plans[key] = step
                         stuck = False
     return plans
