@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from codec.params import FaceParams
 from renderer.avatar.avatar_model import AvatarModel
 from renderer.avatar.linear_poser import LinearPoser
+from renderer.avatar.paper_model import PaperAvatarModel
+from renderer.avatar.paper_poser import PaperPoser
 from renderer.backends import checks
 from renderer.backends.kernels import layout
 from renderer.backends.kernels.draw import run_bin, run_blend, run_project, run_sort
@@ -50,16 +52,18 @@ class FrameRenderer:
     nothing that is written to.
 
     Args:
-        avatar: the avatar.
+        avatar: the avatar, of either profile.
         max_size: largest width and height of a picture, pixels.
         threads: how many threads may draw a picture together. More make one picture come sooner; where many heads are
             drawn at the same time, one each does more in all.
     """
 
-    def __init__(self, avatar: AvatarModel, max_size: int = 512, threads: int = 1) -> None:
+    def __init__(self, avatar: AvatarModel | PaperAvatarModel, max_size: int = 512, threads: int = 1) -> None:
         self.avatar = avatar
         self.max_size = max_size
-        self._poser: Poser = LinearPoser(avatar, threads)
+        self._poser: Poser = (
+            LinearPoser(avatar, threads) if isinstance(avatar, AvatarModel) else PaperPoser(avatar, threads)
+        )
         self._checked = os.environ.get(checks.SWITCH) == "1"
         self._posed = False
 
@@ -75,8 +79,10 @@ class FrameRenderer:
         Raises:
             ValueError: the planes have another size than the camera, or the picture is larger than `max_size`.
         """
-        self._set_view(camera, background, planes)
-        self._pose_and_draw(params)
+        self._check_size(camera, planes)
+        self._poser.prepare(params)
+        self._show(camera, background, layout.OUTPUT_YUV, [planes.y, planes.u, planes.v])
+        self._pose_and_draw()
 
     def render_view(self, camera: Camera, background: Background, planes: YuvPlanes) -> None:
         """Draws another view of the instant that was rendered last; arguments and errors as in `render`.
@@ -86,23 +92,26 @@ class FrameRenderer:
         """
         if not self._posed:
             raise RuntimeError("there is no instant yet that could be seen from elsewhere")
-        self._set_view(camera, background, planes)
+        self._check_size(camera, planes)
+        self._show(camera, background, layout.OUTPUT_YUV, [planes.y, planes.u, planes.v])
         self._poser.workspace.draw()
 
     def render_rgb(self, params: FaceParams, camera: Camera, background: Background) -> NDArray[np.uint8]:
         """[H, W, 3] uint8 sRGB picture of one instant; arguments and errors as in `render`."""
+        self._check_size(camera)
+        self._poser.prepare(params)
         image = np.empty((camera.height, camera.width, 3), np.uint8)
-        self._set_camera(camera, background)
-        self._poser.workspace.set_output(layout.OUTPUT_RGB8, [image])
-        self._pose_and_draw(params)
+        self._show(camera, background, layout.OUTPUT_RGB8, [image])
+        self._pose_and_draw()
         return image
 
     def render_rgba(self, params: FaceParams, camera: Camera) -> NDArray[np.uint8]:
         """[H, W, 4] uint8 sRGB picture with straight alpha; otherwise as `render`."""
+        self._check_size(camera)
+        self._poser.prepare(params)
         image = np.empty((camera.height, camera.width, 4), np.uint8)
-        self._set_camera(camera, (0.0, 0.0, 0.0))
-        self._poser.workspace.set_output(layout.OUTPUT_RGBA8, [image])
-        self._pose_and_draw(params)
+        self._show(camera, (0.0, 0.0, 0.0), layout.OUTPUT_RGBA8, [image])
+        self._pose_and_draw()
         return image
 
     def pose(self, params: FaceParams) -> tuple[Floats, Floats, Floats]:
@@ -120,21 +129,20 @@ class FrameRenderer:
         stages = {"project": run_project, "sort": run_sort, "bin": run_bin, "blend": run_blend}
         return {"pose": self._poser.pose, **{name: partial(stage, raster) for name, stage in stages.items()}}
 
-    def _set_view(self, camera: Camera, background: Background, planes: YuvPlanes) -> None:
-        if (planes.width, planes.height) != (camera.width, camera.height):
+    def _check_size(self, camera: Camera, planes: YuvPlanes | None = None) -> None:
+        if planes is not None and (planes.width, planes.height) != (camera.width, camera.height):
             size = f"{planes.width} x {planes.height}"
             raise ValueError(f"planes of {size} for a camera of {camera.width} x {camera.height}")
-        self._set_camera(camera, background)
-        self._poser.workspace.set_output(layout.OUTPUT_YUV, [planes.y, planes.u, planes.v])
-
-    def _set_camera(self, camera: Camera, background: Background) -> None:
         if max(camera.width, camera.height) > self.max_size:
             raise ValueError(f"a picture of {camera.width} x {camera.height}, at most {self.max_size} was announced")
-        self._poser.workspace.set_view(camera, background, self._poser.sh_from_world)
 
-    def _pose_and_draw(self, params: FaceParams) -> None:
+    def _show(self, camera: Camera, background: Background, output: int, planes: list[NDArray]) -> None:
+        """Sets the view of the instant that was prepared last, and where its picture goes."""
+        self._poser.workspace.set_view(camera, background, self._poser.sh_from_world)
+        self._poser.workspace.set_output(output, planes)
+
+    def _pose_and_draw(self) -> None:
         poser = self._poser
-        poser.prepare(params)
         self._posed = True
         if self._checked:
             poser.check()

@@ -42,7 +42,6 @@ class PaperPoser:
     Attributes:
         workspace: what is posed and drawn; means and axes are new in every frame, the rest is constant.
         sh_from_world: [3, 3] float32, as in GaussianCloud; `prepare` writes it in place.
-        help: a helper's part of a frame.
 
     Raises:
         UnsupportedProcessorError: the kernels cannot run on this processor.

@@ -10,6 +10,7 @@ import pytest
 from codec.params import FaceParams
 from renderer.avatar.avatar_model import AvatarModel
 from renderer.avatar.frame_renderer import FrameRenderer
+from renderer.avatar.paper_model import PaperAvatarModel
 from renderer.avatar.warm_up import warm_up
 from renderer.backends import checks
 from renderer.backends.reference import ReferenceRasterizer, rotation_matrices
@@ -19,6 +20,7 @@ from renderer.head.open_head import load_open_head
 from renderer.yuv import YuvPlanes
 from tests.support.scenes import psnr
 from visavis.bench.synthetic import synthetic_avatar
+from visavis.bench.synthetic_paper import synthetic_paper_avatar
 
 HEAD = load_open_head()
 GRAY = (0.8, 0.82, 0.85)
@@ -85,6 +87,15 @@ def test_pictures_are_those_of_the_oracles(seed: int, monkeypatch: pytest.Monkey
         plane, expected_plane = getattr(planes, name), getattr(expected_planes, name)
         assert psnr(plane / 255, expected_plane / 255) > 55
         assert np.ptp(expected_plane) > 10  # the test would see a plane that was left alone
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_the_papers_profile_is_drawn_like_its_oracle(threads: int) -> None:
+    avatar, params = PaperAvatarModel(HEAD, synthetic_paper_avatar(HEAD, 1500)), params_of(7)
+    expected = ReferenceRasterizer().rasterize(avatar.pose(params), VIEW, GRAY)
+    renderer = FrameRenderer(avatar, threads=threads)
+    renderer.render_rgb(params_of(8), VIEW, GRAY)
+    assert psnr(renderer.render_rgb(params, VIEW, GRAY) / 255, expected) > 55
 
 
 @pytest.mark.parametrize(("width", "height"), [(64, 48), (63, 47), (17, 16), (1, 1)])
