@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import torch  # pyright: ignore[reportMissingImports]
+from numpy.typing import NDArray
 from torch import Tensor  # pyright: ignore[reportMissingImports]
 
 from renderer.backends.reference import LOW_PASS_PX2, NEAR_M
@@ -27,6 +28,9 @@ ALPHA_MAX = 0.999
 """Cap of gsplat's alpha, compiled into its kernels; that of renderer.backends.base is 0.99 (docs/cuda.md)."""
 
 MAX_SIDE_PX = 8192
+MAX_SCALE_M = 1e4
+"""Larger standard deviations are brought to this one: their determinants exceed float32, and gsplat would draw them
+opaque."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,10 +73,10 @@ def upload(clouds: Sequence[GaussianCloud], device: torch.device) -> GaussianBat
     sh_rest = np.zeros((size, most, terms, 3), np.float32)
     sh_from_world = np.tile(np.eye(3, dtype=np.float32), (size, 1, 1))
     for i, cloud in enumerate(clouds):
-        usable = np.flatnonzero(_usable(cloud))
-        means[i, usable], quats[i, usable] = cloud.means[usable], cloud.quats[usable]
-        scales[i, usable], opacities[i, usable] = cloud.scales[usable], cloud.opacities[usable]
-        colors[i, usable] = cloud.colors[usable]
+        usable, unit_quats = _usable(cloud)
+        means[i, usable], quats[i, usable] = cloud.means[usable], unit_quats
+        scales[i, usable] = np.clip(cloud.scales[usable], -MAX_SCALE_M, MAX_SCALE_M)
+        opacities[i, usable], colors[i, usable] = cloud.opacities[usable], cloud.colors[usable]
         if cloud.sh_rest is not None:
             sh_rest[i, usable, : cloud.sh_rest.shape[1]] = cloud.sh_rest[usable]
         if cloud.sh_from_world is not None:
@@ -81,12 +85,14 @@ def upload(clouds: Sequence[GaussianCloud], device: torch.device) -> GaussianBat
     return GaussianBatch(*(torch.from_numpy(field).to(device, non_blocking=True) for field in fields))
 
 
-def _usable(cloud: GaussianCloud) -> np.ndarray:
+def _usable(cloud: GaussianCloud) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+    """The Gaussians of which every value is finite, and their quaternions at length 1."""
     columns = [cloud.means, cloud.quats, cloud.scales, cloud.opacities[:, None], cloud.colors]
     if cloud.sh_rest is not None:
         columns.append(cloud.sh_rest.reshape(len(cloud.means), -1))
-    usable = np.all([np.isfinite(column).all(axis=1) for column in columns], axis=0)
-    return usable & (np.linalg.norm(cloud.quats.astype(np.float64), axis=1) > 0)
+    lengths = np.linalg.norm(cloud.quats.astype(np.float64), axis=1)
+    usable = np.flatnonzero(np.all([np.isfinite(column).all(axis=1) for column in columns], axis=0) & (lengths > 0))
+    return usable, cloud.quats[usable] / lengths[usable, None]
 
 
 def draw(

@@ -5,6 +5,7 @@ Needs PyTorch (extra `cuda`).
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import Any, Literal
 
@@ -30,22 +31,21 @@ def convert(pictures: Tensor, output: Output) -> Tensor:
 
 def to_i420(pictures: Tensor) -> Tensor:
     """[B, bytes] uint8 I420 pictures of [B, H, W, 3], as renderer.yuv.YuvPlanes.write_rgb makes them."""
-    rgb = pictures.clamp(0, 1)
-    height, width = rgb.shape[1:3]
-    luma, to_u, to_v = RGB_TO_YUV.tolist()
+    size, height, width = pictures.shape[:3]
+    yuv = pictures.clamp(0, 1) @ _yuv_from_rgb(pictures.device)
+    luma = (yuv[..., 0] + 16.5).to(torch.uint8)
     if width % 2:
-        rgb = torch.cat([rgb, rgb[:, :, -1:]], dim=2)
+        yuv = torch.cat([yuv, yuv[:, :, -1:]], dim=2)
     if height % 2:
-        rgb = torch.cat([rgb, rgb[:, -1:]], dim=1)
-    mean = (rgb[:, ::2, ::2] + rgb[:, 1::2, ::2] + rgb[:, ::2, 1::2] + rgb[:, 1::2, 1::2]) / 4
-    y = _mix(rgb[:, :height, :width], luma, 16.5)
-    planes = [y, _mix(mean, to_u, 128.5), _mix(mean, to_v, 128.5)]
-    return torch.cat([plane.flatten(1) for plane in planes], dim=1)
+        yuv = torch.cat([yuv, yuv[:, -1:]], dim=1)
+    squares = yuv[..., 1:].reshape(size, yuv.shape[1] // 2, 2, yuv.shape[2] // 2, 2, 2)
+    chroma = (squares.mean(dim=(2, 4)) + 128.5).to(torch.uint8).permute(0, 3, 1, 2)
+    return torch.cat([luma.flatten(1), chroma.flatten(1)], dim=1)
 
 
-def _mix(rgb: Tensor, weights: list[float], offset: float) -> Tensor:
-    red, green, blue = rgb.unbind(-1)
-    return (red * weights[0] + green * weights[1] + blue * weights[2] + offset).to(torch.uint8)
+@functools.cache
+def _yuv_from_rgb(device: torch.device) -> Tensor:
+    return torch.tensor(RGB_TO_YUV.T, dtype=torch.float32, device=device)
 
 
 def planes_of(i420: NDArray[np.uint8], width: int, height: int) -> YuvPlanes:

@@ -64,6 +64,14 @@ def test_draws_what_the_oracle_draws_but_for_the_cap_of_alpha(cloud: GaussianClo
         assert np.abs(image - expected).max() < 0.011 * max(1.0, np.nan_to_num(cloud.colors, posinf=1).max(initial=0))
 
 
+def test_values_near_the_ends_of_float32_arrive_within_reach() -> None:
+    drawn, cloud = rasterizer(), ball(60)
+    cloud.scales[:20] *= 1e30
+    cloud.quats[20:40] *= 1e30
+    cloud.quats[40:] *= 1e-30
+    assert psnr(drawn.rasterize(cloud, CAMERA, WHITE), reference(cloud)) > 60
+
+
 def test_where_alpha_is_not_capped_nothing_differs() -> None:
     cloud = ball(800)
     cloud.opacities[:] = np.minimum(cloud.opacities, 0.98)
