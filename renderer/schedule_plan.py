@@ -109,7 +109,8 @@ def plan_heads(
     """
     caps = caps or {}
     order = sorted(wishes, key=lambda key: (wishes[key].rank, wishes[key].size, key))
-    plans = {key: _begin(wishes[key], caps.get(key), sizes) for key in order}
+    floors = {key: floor_of(wishes[key], sizes) for key in order}
+    plans = {key: _begin(wishes[key], floors[key], caps.get(key)) for key in order}
     taken = load(plans, cost)
     for rank in Rank:
         group = [key for key in order if wishes[key].rank == rank]
@@ -119,7 +120,7 @@ def plan_heads(
                 stuck = True
                 for key in group:
                     plan = plans[key]
-                    step = lowered(plan, floor_of(wishes[key], sizes), sizes)
+                    step = lowered(plan, floors[key], sizes)
                     if taken > limit and step != plan:
                         taken += step.rate * cost(key, step.size) - plan.rate * cost(key, plan.size)
                         plans[key] = step
@@ -127,10 +128,9 @@ def plan_heads(
     return plans
 
 
-def _begin(wish: Wish, cap: HeadPlan | None, sizes: Sequence[int]) -> HeadPlan:
+def _begin(wish: Wish, floor: HeadPlan, cap: HeadPlan | None) -> HeadPlan:
     if cap is None:
         return HeadPlan(wish.size, wish.rate)
-    floor = floor_of(wish, sizes)
     return HeadPlan(max(min(wish.size, cap.size), floor.size), max(min(wish.rate, cap.rate), floor.rate))
 
 

@@ -26,9 +26,6 @@ BACKGROUND_RGB = (0x20 / 255, 0x24 / 255, 0x2C / 255)
 IDLE_PERIOD_S = 0.1
 """A resting head is drawn ten times a second."""
 
-PREVIEW_PERIOD_S = 1 / 16
-"""The preview of oneself is small and nobody judges lips by it: half the rate will do."""
-
 
 class HeadRenderer(Protocol):
     """What a view needs of renderer.avatar.frame_renderer.FrameRenderer."""
@@ -72,11 +69,9 @@ class HeadView:
 
     Args:
         member_id: whose head; `self` for the preview of oneself (the page shows it as a mirror does).
-        period_s: shortest time between two pictures.
     """
 
-    def __init__(self, member_id: str, period_s: float = 0.0) -> None:
-        self._period_s = period_s
+    def __init__(self, member_id: str) -> None:
         self.member_id = member_id
         self._shown = _Shown(None, 0)
         self._drawn: tuple[object, ...] | None = None
@@ -113,7 +108,7 @@ class HeadView:
 
     def due(self, now: float) -> bool:
         """Whether there is something new to draw."""
-        if self._renderer is None or now - self._drawn_at < self._period_s:
+        if self._renderer is None:
             return False
         if self._state() != self._drawn:
             return True
