@@ -1,5 +1,6 @@
 """The CUDA backend without a graphics card: everything around gsplat, with a stand-in for gsplat itself."""
 
+import inspect
 import logging
 import sys
 
@@ -117,6 +118,15 @@ def test_video_planes_are_those_of_the_oracle(width: int, height: int) -> None:
     (planes,) = drawn.rasterize_batch_yuv([cloud], [camera], [WHITE])
     for name in ("y", "u", "v"):
         np.testing.assert_allclose(getattr(planes, name).astype(int), getattr(expected, name).astype(int), atol=1)
+
+
+def test_the_stand_in_takes_what_gsplat_takes() -> None:
+    pytest.importorskip("torch", reason=NEEDS_TORCH)
+    gsplat = pytest.importorskip("gsplat", reason="needs gsplat: pip install 'visavis[cuda]'")
+    theirs = inspect.signature(gsplat.rasterization).parameters
+    ours = inspect.signature(StandIn()).parameters
+    assert ours.keys() <= theirs.keys()
+    assert {name: ours[name].default for name in ours} == {name: theirs[name].default for name in ours}
 
 
 def test_wrong_arguments_are_refused() -> None:
