@@ -6,6 +6,7 @@ YUV, putting the atlas together), only no network, no tracking and no video codi
 
 from __future__ import annotations
 
+import gc
 import os
 import subprocess
 import sys
@@ -101,6 +102,8 @@ def draw_slots(
         compositor.put_head(head)
     compositor.set_sizes({head.member_id: size for head in heads})
     faces = [_moving_face(index) for index in range(LEAD_IN + slots)]
+    gc.collect()
+    gc.freeze()  # as in a hosted client: what is loaded is not looked through in the middle of a picture
     compositor.start()
     try:
         began, cpu_began = monotonic_s() + SLOT_S, 0.0
@@ -118,6 +121,7 @@ def draw_slots(
     finally:
         compositor.stop()
         pool.close()
+        gc.unfreeze()
     if failures:
         raise failures[0]
     done = np.array([clock.done_at(LEAD_IN + slots) for clock in clocks])[:, LEAD_IN:]  # [peers, slots]
