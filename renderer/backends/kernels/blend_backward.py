@@ -47,10 +47,10 @@ from renderer.backends.kernels.layout import (
 )
 from renderer.jit import inlined, kernel
 from renderer.simd.blocks import load_4x4
-from renderer.simd.lanes import lane_numbers
+from renderer.simd.lanes import add_lane_pairs, lane_numbers
 from renderer.simd.math import fma, fnma, greater_equal, keep, less, mask_bits, splat, splat_int, to_float, vmax
 from renderer.simd.memory import load_i32, load_i64, store_i32, vbroadcast, vload, vstore
-from renderer.simd.reduce import sum_lanes
+from renderer.simd.reduce import add_halves
 
 f32 = np.float32
 
@@ -59,8 +59,8 @@ OWED = ACCUMULATOR
 
 
 @inlined
-def record_backward(records, lines, at, alpha, x, y, running, owed, g_red, g_green, g_blue):
-    """Adds one Gaussian's sums over a block to its line; returns the state of the pixels behind it."""
+def record_backward(records, at, alpha, x, y, running, owed, g_red, g_green, g_blue):
+    """One Gaussian's sums over a block (gradient_layout.LINE), and the state of the pixels behind it."""
     y = y - vbroadcast(records, at + CENTER_Y)
     u = fnma(vbroadcast(records, at + SLOPE), y, x - vbroadcast(records, at + CENTER_X))
     shade = fma(
@@ -74,10 +74,13 @@ def record_backward(records, lines, at, alpha, x, y, running, owed, g_red, g_gre
     owed = fnma(shade, weight, owed)
     v = fnma(alpha / (splat(f32(1)) - alpha), owed, shade * weight)
     v = keep(less(alpha, splat(ALPHA_MAX)), v)  # nothing changes where alpha is cut off
-    vu, vy = v * u, v * y
-    sums = sum_lanes((v, vu, vy, vu * u, vu * y, vy * y, weight * g_red, weight * g_green, weight * g_blue))
-    vstore(lines, at, vload(lines, at) + sums)
-    return after, owed
+    # y is the same along a row of four lanes: sums along rows first
+    vu = v * u
+    rows = add_halves(add_halves(v, vu, 1), add_halves(vu * u, weight * g_red, 1), 2)
+    colors = add_lane_pairs(add_halves(weight * g_green, weight * g_blue, 1), 2)
+    rows_y = rows * y
+    sums = add_halves(add_halves(rows, rows_y, 4), add_halves(rows_y * y, colors, 4), 8)
+    return sums, after, owed
 
 
 @kernel
@@ -114,10 +117,14 @@ def blend_block_backward(state, gradient, scratch, lines, block, start, count, l
         q2, q3 = np.int64(load_i32(numbers, i + 2)) * RECORD, np.int64(load_i32(numbers, i + 3)) * RECORD
         p0, p1, p2, p3 = exponents(records, q0, q1, q2, q3, x, y)
         a0, a1, a2, a3 = alphas(p0, p1, p2, p3)
-        running, owed = record_backward(records, lines, q0, a0, x, y, running, owed, red, green, blue)
-        running, owed = record_backward(records, lines, q1, a1, x, y, running, owed, red, green, blue)
-        running, owed = record_backward(records, lines, q2, a2, x, y, running, owed, red, green, blue)
-        running, owed = record_backward(records, lines, q3, a3, x, y, running, owed, red, green, blue)
+        s0, running, owed = record_backward(records, q0, a0, x, y, running, owed, red, green, blue)
+        s1, running, owed = record_backward(records, q1, a1, x, y, running, owed, red, green, blue)
+        s2, running, owed = record_backward(records, q2, a2, x, y, running, owed, red, green, blue)
+        s3, running, owed = record_backward(records, q3, a3, x, y, running, owed, red, green, blue)
+        vstore(lines, q0, vload(lines, q0) + s0)
+        vstore(lines, q1, vload(lines, q1) + s1)
+        vstore(lines, q2, vload(lines, q2) + s2)
+        vstore(lines, q3, vload(lines, q3) + s3)
         alive = mask_bits(greater_equal(running, splat(TRANSMITTANCE_MIN)))
         if alive == 0:
             break

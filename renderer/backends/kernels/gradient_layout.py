@@ -14,12 +14,16 @@ LINE = RECORD
 """Floats per Gaussian and share, one cache line, sums over pixels. With v = alpha * dL/dalpha, the weight w = alpha *
 transmittance, g = dL/dpixel, y the offset from the center and u = x - slope * y (layout.RECORD):
 
-0           v
-1, 2        v u, v y
-3, 4, 5     v u u, v u y, v y y
-6, 7, 8     w g, red, green, blue
-9..15       undefined
+0, 1, 2     v, v u, v u u
+4, 5        v y, v u y
+8           v y y
+3, 12, 13   w g, red, green, blue
+
+The other elements hold sums that nobody needs.
 """
+
+V, VU, VUU, VY, VUY, VYY = 0, 1, 2, 4, 5, 8
+WG_RED, WG_GREEN, WG_BLUE = 3, 12, 13
 
 CAMERA_SUMS = 21
 """Vectors whose lanes add up to: dL/dcamera_from_world, rows 0..2 (12), without what the axes of the harmonics bring;

@@ -16,28 +16,37 @@ from __future__ import annotations
 
 import numpy as np
 
-from renderer.backends.kernels.gradient_layout import CAMERA_SUMS, CAMERA_SUMS_SH, LINE
+from renderer.backends.kernels.camera_backward import add_to, camera_column, camera_row
+from renderer.backends.kernels.gradient_layout import (
+    CAMERA_SUMS,
+    LINE,
+    VU,
+    VUU,
+    VUY,
+    VY,
+    VYY,
+    WG_BLUE,
+    WG_GREEN,
+    WG_RED,
+    V,
+)
 from renderer.backends.kernels.layout import (
-    BLUE,
     CAM_FX,
     CAM_FY,
     CAM_MARGIN_X,
     CAM_MARGIN_Y,
-    CAM_SH,
-    GREEN,
     P_XX,
     P_YY,
     RECORD,
-    RED,
     SLOPE,
 )
 from renderer.backends.kernels.project import LOW_PASS, TWO_LN_2, image_row, transform
-from renderer.backends.kernels.sh_backward import harmonics_backward
+from renderer.backends.kernels.sh_backward import colors_backward
 from renderer.jit import inlined, kernel
 from renderer.simd.blocks import load_transposed
-from renderer.simd.math import fma, fnma, greater_equal, keep, less, mask_bits, select, splat, vmax, vsqrt
+from renderer.simd.math import fma, fnma, keep, less, mask_bits, select, splat, vmax
 from renderer.simd.memory import vbroadcast, vload, vstore
-from renderer.simd.vector3 import SMALLEST_NORM2, cross, dot3
+from renderer.simd.vector3 import cross, dot3
 
 f32 = np.float32
 
@@ -45,42 +54,9 @@ LN_2 = f32(0.6931471805599453)
 
 
 @inlined
-def add_to(address, row, value):
-    """Adds to vector number `row` from `address`."""
-    vstore(address, 16 * row, vload(address, 16 * row) + value)
-
-
-@inlined
 def larger_than(size, value):
     """The larger of `size` and |value|."""
     return vmax(size, vmax(value, splat(f32(0)) - value))
-
-
-@inlined
-def camera_column(camera, column, x, y, z):
-    """Scalar product of a column of camera_from_world with (x, y, z)."""
-    return dot3(vbroadcast(camera, column), vbroadcast(camera, 4 + column), vbroadcast(camera, 8 + column), x, y, z)
-
-
-@inlined
-def camera_row(camera, row, x, y, z):
-    """Scalar product of a row of the camera's rotation with (x, y, z)."""
-    at = 4 * row
-    return dot3(vbroadcast(camera, at), vbroadcast(camera, at + 1), vbroadcast(camera, at + 2), x, y, z)
-
-
-@inlined
-def sh_column(camera, column, x, y, z):
-    """Scalar product of a column of the rotation to the axes of the harmonics with (x, y, z)."""
-    at = CAM_SH + column
-    return dot3(vbroadcast(camera, at), vbroadcast(camera, at + 3), vbroadcast(camera, at + 6), x, y, z)
-
-
-@inlined
-def sh_row(camera, row, x, y, z):
-    """Scalar product of a row of the same rotation with (x, y, z)."""
-    at = CAM_SH + 3 * row
-    return dot3(vbroadcast(camera, at), vbroadcast(camera, at + 1), vbroadcast(camera, at + 2), x, y, z)
 
 
 @inlined
@@ -116,8 +92,8 @@ def project_backward(state, gradient, i, camera_sums):
     if gradient.shares > 1:
         add_up_lines(state, gradient, i)
     line = load_transposed(gradient.lines_at, i * LINE)
-    v, vu, vy, vuu, vuy, vyy = line[0], line[1], line[2], line[3], line[4], line[5]
-    red, green, blue = line[6], line[7], line[8]
+    v, vu, vy, vuu, vuy, vyy = line[V], line[VU], line[VY], line[VUU], line[VUY], line[VYY]
+    red, green, blue = line[WG_RED], line[WG_GREEN], line[WG_BLUE]
     size = larger_than(larger_than(larger_than(zero, v), vu), vy)
     size = larger_than(larger_than(larger_than(size, vuu), vuy), vyy)
     size = larger_than(larger_than(larger_than(size, red), green), blue)
@@ -245,56 +221,11 @@ def project_backward(state, gradient, i, camera_sums):
     g_x, g_y = by_slope_x * inverse_depth, by_slope_y * inverse_depth
     g_z = zero - by_inverse * inverse_depth * inverse_depth
 
-    # colors
     vstore(gradient.log2_opacity_gradients_at, i, splat(LN_2) * v)
-    count = state.sh_count
-    if count == 0:
-        colors = state.colors_at
-        red = keep(greater_equal(vload(colors, i), zero), red)
-        green = keep(greater_equal(vload(colors, stride + i), zero), green)
-        blue = keep(greater_equal(vload(colors, 2 * stride + i), zero), blue)
-    else:
-        red = keep(less(zero, record[RED]), red)
-        green = keep(less(zero, record[GREEN]), green)
-        blue = keep(less(zero, record[BLUE]), blue)
-        per_length = one / vsqrt(vmax(dot3(x_cam, y_cam, depth, x_cam, y_cam, depth), splat(SMALLEST_NORM2)))
-        ux, uy, uz = x_cam * per_length, y_cam * per_length, depth * per_length
-        at = 12 * i * count
-        dx, dy, dz = harmonics_backward(
-            state.sh_at + at,
-            gradient.sh_gradients_at + at,
-            count,
-            sh_row(camera, 0, ux, uy, uz),
-            sh_row(camera, 1, ux, uy, uz),
-            sh_row(camera, 2, ux, uy, uz),
-            red,
-            green,
-            blue,
-        )
-        dx, dy, dz = keep(seen, dx), keep(seen, dy), keep(seen, dz)
-        turn = camera_sums + 64 * CAMERA_SUMS_SH
-        add_to(turn, 0, dx * ux)
-        add_to(turn, 1, dx * uy)
-        add_to(turn, 2, dx * uz)
-        add_to(turn, 3, dy * ux)
-        add_to(turn, 4, dy * uy)
-        add_to(turn, 5, dy * uz)
-        add_to(turn, 6, dz * ux)
-        add_to(turn, 7, dz * uy)
-        add_to(turn, 8, dz * uz)
-        x0, x1, x2 = (
-            sh_column(camera, 0, dx, dy, dz),
-            sh_column(camera, 1, dx, dy, dz),
-            sh_column(camera, 2, dx, dy, dz),
-        )
-        radial = dot3(x0, x1, x2, ux, uy, uz)
-        g_x = fma(fnma(radial, ux, x0), per_length, g_x)
-        g_y = fma(fnma(radial, uy, x1), per_length, g_y)
-        g_z = fma(fnma(radial, uz, x2), per_length, g_z)
-    out = gradient.color_gradients_at
-    vstore(out, i, red)
-    vstore(out, stride + i, green)
-    vstore(out, 2 * stride + i, blue)
+    turn_x, turn_y, turn_z = colors_backward(
+        state, gradient, i, record, seen, x_cam, y_cam, depth, red, green, blue, camera_sums
+    )
+    g_x, g_y, g_z = g_x + turn_x, g_y + turn_y, g_z + turn_z
 
     # camera_from_world @ mean
     out = gradient.mean_gradients_at

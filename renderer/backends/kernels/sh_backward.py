@@ -1,13 +1,17 @@
-"""Backward of view-dependent color (renderer.backends.kernels.harmonics), 16 Gaussians at a time."""
+"""Backward of color, view-dependent or not (renderer.backends.kernels.harmonics), 16 Gaussians at a time."""
 
 from __future__ import annotations
 
 import numpy as np
 
+from renderer.backends.kernels.camera_backward import add_to, sh_column, sh_row
+from renderer.backends.kernels.gradient_layout import CAMERA_SUMS_SH
 from renderer.backends.kernels.harmonics import C1, C20, C21, C22, C30, C31, C32, C33, C34
+from renderer.backends.kernels.layout import BLUE, GREEN, RED
 from renderer.jit import inlined
-from renderer.simd.math import fma, fnma, splat
+from renderer.simd.math import fma, fnma, greater_equal, keep, less, splat, vmax, vsqrt
 from renderer.simd.memory import vload, vstore
+from renderer.simd.vector3 import SMALLEST_NORM2, dot3
 
 f32 = np.float32
 
@@ -78,3 +82,75 @@ def harmonics_backward(coefficients, gradients, count, x, y, z, red, green, blue
             g = c30 * three * term_backward(coefficients, gradients, 14, zero - c30 * x * x3, red, green, blue)
             gx, gy = fnma(g, xx - yy, gx), fma(g, xy + xy, gy)
     return gx, gy, gz
+
+
+@inlined
+def colors_backward(state, gradient, i, record, seen, x_cam, y_cam, depth, red, green, blue, camera_sums):
+    """Stores dL/dcolors and dL/d(coefficients) of Gaussians i..i + 15.
+
+    Args:
+        state: layout.RASTER_STATE.
+        gradient: gradient_layout.GRADIENT_STATE.
+        i: a multiple of 16.
+        record: the Gaussians' records, 16 columns.
+        seen: mask16, which of them have a gradient at all.
+        x_cam, y_cam, depth: f32x16, means in the camera frame; 1 in front of the camera where not seen.
+        red, green, blue: f32x16, dL/d(color that was drawn).
+        camera_sums: address of the camera sums, added to.
+
+    Returns:
+        dL/d(x_cam, y_cam, depth) by way of the direction in which the Gaussian is seen.
+    """
+    zero, one, stride, count = splat(f32(0)), splat(f32(1)), state.padded, state.sh_count
+    g_x, g_y, g_z = zero, zero, zero
+    if count == 0:
+        colors = state.colors_at
+        red = keep(greater_equal(vload(colors, i), zero), red)
+        green = keep(greater_equal(vload(colors, stride + i), zero), green)
+        blue = keep(greater_equal(vload(colors, 2 * stride + i), zero), blue)
+    else:
+        red, green, blue = (
+            keep(less(zero, record[RED]), red),
+            keep(less(zero, record[GREEN]), green),
+            keep(less(zero, record[BLUE]), blue),
+        )
+        camera = state.camera_at
+        per_length = one / vsqrt(vmax(dot3(x_cam, y_cam, depth, x_cam, y_cam, depth), splat(SMALLEST_NORM2)))
+        ux, uy, uz = x_cam * per_length, y_cam * per_length, depth * per_length
+        at = 12 * i * count
+        dx, dy, dz = harmonics_backward(
+            state.sh_at + at,
+            gradient.sh_gradients_at + at,
+            count,
+            sh_row(camera, 0, ux, uy, uz),
+            sh_row(camera, 1, ux, uy, uz),
+            sh_row(camera, 2, ux, uy, uz),
+            red,
+            green,
+            blue,
+        )
+        dx, dy, dz = keep(seen, dx), keep(seen, dy), keep(seen, dz)
+        turn = camera_sums + 64 * CAMERA_SUMS_SH
+        add_to(turn, 0, dx * ux)
+        add_to(turn, 1, dx * uy)
+        add_to(turn, 2, dx * uz)
+        add_to(turn, 3, dy * ux)
+        add_to(turn, 4, dy * uy)
+        add_to(turn, 5, dy * uz)
+        add_to(turn, 6, dz * ux)
+        add_to(turn, 7, dz * uy)
+        add_to(turn, 8, dz * uz)
+        dx, dy, dz = (
+            sh_column(camera, 0, dx, dy, dz),
+            sh_column(camera, 1, dx, dy, dz),
+            sh_column(camera, 2, dx, dy, dz),
+        )
+        radial = dot3(dx, dy, dz, ux, uy, uz)  # the length of the direction does not count
+        g_x = fnma(radial, ux, dx) * per_length
+        g_y = fnma(radial, uy, dy) * per_length
+        g_z = fnma(radial, uz, dz) * per_length
+    out = gradient.color_gradients_at
+    vstore(out, i, red)
+    vstore(out, stride + i, green)
+    vstore(out, 2 * stride + i, blue)
+    return g_x, g_y, g_z

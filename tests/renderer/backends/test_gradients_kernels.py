@@ -8,31 +8,25 @@ from renderer.backends import checks
 from renderer.backends.gradient_workspace import GradientWorkspace
 from renderer.backends.workspace import RasterWorkspace
 from renderer.simd.memory import vload, vstore
-from renderer.simd.reduce import sum_lanes
+from renderer.simd.reduce import add_halves
 from tests.support.gradient_scenes import oblique_camera
 
 
 @njit
-def sum_nine(source, target):
-    v = vload(source, 0), vload(source, 16), vload(source, 32), vload(source, 48), vload(source, 64)
-    w = vload(source, 80), vload(source, 96), vload(source, 112), vload(source, 128)
-    vstore(target, 0, sum_lanes((v[0], v[1], v[2], v[3], v[4], w[0], w[1], w[2], w[3])))
+def sum_four(source, target):
+    v0, v1, v2, v3 = vload(source, 0), vload(source, 16), vload(source, 32), vload(source, 48)
+    pairs = add_halves(add_halves(v0, v1, 1), add_halves(v2, v3, 1), 2)
+    vstore(target, 0, add_halves(add_halves(pairs, pairs, 4), pairs, 8))
 
 
-@njit
-def sum_twelve(source, target):
-    v = vload(source, 0), vload(source, 16), vload(source, 32), vload(source, 48), vload(source, 64), vload(source, 80)
-    w = vload(source, 96), vload(source, 112), vload(source, 128), vload(source, 144), vload(source, 160)
-    last = vload(source, 176)
-    vstore(target, 0, sum_lanes((v[0], v[1], v[2], v[3], v[4], v[5], w[0], w[1], w[2], w[3], w[4], last)))
-
-
-@pytest.mark.parametrize(("kernel", "count"), [(sum_nine, 9), (sum_twelve, 12)])
-def test_lane_i_is_the_sum_of_vector_i(kernel, count: int) -> None:
-    source = np.random.default_rng(0).integers(-1000, 1000, (count, 16)).astype(np.float32)
+def test_steps_for_all_bits_add_up_every_vector() -> None:
+    source = np.random.default_rng(0).integers(-1000, 1000, (4, 16)).astype(np.float32)
     target = np.zeros(16, np.float32)
-    kernel(source.ctypes.data, target.ctypes.data)
-    np.testing.assert_array_equal(target[:count], source.sum(axis=1))
+    sum_four(source.ctypes.data, target.ctypes.data)
+    rows = source.reshape(4, 4, 4).sum(axis=2)  # of four lanes
+    np.testing.assert_array_equal(target[:4], rows.sum(axis=1))  # pairs with itself twice: all rows
+    np.testing.assert_array_equal(target[8:12], rows[:, [0, 2]].sum(axis=1))
+    np.testing.assert_array_equal(target[12:], rows[:, [1, 3]].sum(axis=1))
 
 
 def drawn() -> tuple[RasterWorkspace, GradientWorkspace]:
