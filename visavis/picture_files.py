@@ -47,7 +47,7 @@ class _Video:
 
 _VP9 = {"crf": "22", "b": "0", "deadline": "good", "cpu-used": "4", "row-mt": "1", "auto-alt-ref": "0"}
 _VIDEOS = {
-    ".mp4": _Video("mp4", "libx264", {"crf": "17", "preset": "fast"}, I420, None),
+    ".mp4": _Video("mp4", "libx264", {"crf": "17", "preset": "veryfast"}, I420, None),
     ".webm": _Video("webm", "libvpx-vp9", _VP9, I420, "yuva420p"),
     ".mov": _Video("mov", "prores_ks", {"profile": "4444"}, "yuv444p10le", "yuva444p10le"),
 }
@@ -195,10 +195,9 @@ def bleed(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """
     alpha = picture[..., 3].astype(np.float32)
     size = (_BLEED_PX, _BLEED_PX)
-    weight = cv2.blur(alpha, size, borderType=cv2.BORDER_REPLICATE)[..., None]
+    weight = cv2.blur(alpha, size, borderType=cv2.BORDER_REPLICATE)
     colors = cv2.blur(picture[..., :3] * alpha[..., None], size, borderType=cv2.BORDER_REPLICATE)
-    nearby = np.where(weight > 0.01, colors / np.maximum(weight, 0.01), 0)
+    near = (picture[..., 3] == 0) & (weight > 0.01)
     filled = picture.copy()
-    hidden = picture[..., 3] == 0
-    filled[hidden, :3] = np.clip(np.rint(nearby[hidden]), 0, 255)
+    filled[near, :3] = np.clip(np.rint(colors[near] / weight[near, None]), 0, 255)
     return filled

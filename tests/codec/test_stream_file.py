@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from codec.errors import BitstreamError
+from codec.frame_coding import pack_differences, pack_symbols
 from codec.params import EXPRESSION_DIMS, FaceParams
 from codec.quantizer import EXPRESSION_BITS, StreamConfig, quantizer_for
 from codec.stream_file import KEY_PERIOD_MS, MAX_STREAM_BYTES, MAX_TIME_MS, FaceStream, pack_stream, unpack_stream
@@ -231,6 +232,16 @@ def test_a_second_frame_must_be_later_and_within_a_day() -> None:
     data = pack_stream(late)
     assert unpack_stream(data).time_ms.tolist() == [MAX_TIME_MS]
     assert reason_of(signed(late.header.pack(2) + data[-9:-4] + b"\x00")) == "bad_time"
+
+
+def test_delta_frames_that_are_longer_than_key_frames_are_read() -> None:
+    header = StreamHeader(HEAD_ID, "x", 25.0, StreamConfig(10))
+    high = quantizer_for(header.config).max_symbols
+    low = (0,) * len(high)
+    key, delta = pack_symbols(low, header.symbol_bits), pack_differences(high, low)
+    assert len(delta) > len(key)
+    found = unpack_stream(signed(header.pack(3) + b"\x01" + key + b"\x02" + delta + b"\x00"))
+    assert quantizer_for(header.config).quantize(FaceParams.from_vector(found.values[1])) == high
 
 
 def test_padding_must_be_zero(stream: FaceStream) -> None:

@@ -15,10 +15,11 @@ NO_FACE = TrackResult(None, None, None, float("nan"))
 
 
 def talking(time_s: float) -> FaceParams:
-    """A face that nods, smiles and talks."""
+    """A face that nods, smiles, talks and sways, off the picture's middle."""
     vector = FaceParams.neutral(50, 0.6).to_vector()
     vector[:4] = 0.8 * np.sin(3 * time_s + np.arange(4))
     vector[50:53] = 0.1 * np.sin(2 * time_s), 0.3 * np.sin(time_s), 0.02
+    vector[53:55] = 0.08 + 0.02 * np.sin(5 * time_s), 0.03
     vector[56] = 0.1 * np.sin(9 * time_s) ** 2
     vector[61:65] = 0.1 * np.sin(4 * time_s)
     return FaceParams.from_vector(vector)
