@@ -1,4 +1,4 @@
-"""What the backward kernels do with the camera: products with rows and columns of its rotations, sums over Gaussians."""
+"""The camera in the backward kernels: products with rows and columns of its rotations, and sums over Gaussians."""
 
 from __future__ import annotations
 
