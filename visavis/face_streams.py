@@ -57,7 +57,8 @@ def load_face_stream(path: Path) -> FaceStream:
         return unpack_stream(data)
     except (OSError, ValueError) as error:
         if isinstance(error, BitstreamError):
-            raise CommandError(f"{path.name} is no stream that can be read: {error}.") from error
+            hint = " (`visavis encode` makes one of a recording)" if error.reason == "bad_magic" else ""
+            raise CommandError(f"{path.name} is no stream that can be read: {error}{hint}.") from error
         reason = error.strerror if isinstance(error, OSError) else error
         raise CommandError(f"{path} cannot be read: {reason}.") from error
 

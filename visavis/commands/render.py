@@ -35,7 +35,7 @@ def render(
     turn: Annotated[float | None, typer.Option(metavar="SECONDS", help="Go around once in this time.")] = None,
     yaw: Annotated[float, typer.Option(help="Degrees to the picture's right.")] = 0.0,
     pitch: Annotated[float, typer.Option(help="Degrees upwards.")] = 0.0,
-    distance: Annotated[float, typer.Option(help="Metres from the head, 0.45 to 4.")] = 0.95,
+    distance: Annotated[float, typer.Option(help="Meters from the head, 0.45 to 4.")] = 0.95,
     eye_contact: Annotated[
         bool, typer.Option("--eye-contact", help="Look from where the camera was: who looks into it looks at you.")
     ] = False,
