@@ -125,9 +125,12 @@ class FrameRenderer:
 
     def phases(self) -> dict[str, Callable[[], None]]:
         """The parts of a frame, in order, each to be run on the state that the last frame left: for measuring."""
-        raster = self._poser.workspace.states
+
+        def run(stage: Callable[[NDArray], None]) -> None:
+            stage(self._poser.workspace.states)  # through self, whose buffers the kernels look at
+
         stages = {"project": run_project, "sort": run_sort, "bin": run_bin, "blend": run_blend}
-        return {"pose": self._poser.pose, **{name: partial(stage, raster) for name, stage in stages.items()}}
+        return {"pose": lambda: self._poser.pose(), **{name: partial(run, stage) for name, stage in stages.items()}}
 
     def _check_size(self, camera: Camera, planes: YuvPlanes | None = None) -> None:
         if planes is not None and (planes.width, planes.height) != (camera.width, camera.height):

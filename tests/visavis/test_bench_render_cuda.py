@@ -10,10 +10,15 @@ from visavis.bench import render_cuda
 from visavis.bench.synthetic import synthetic_avatar
 
 
+def a_few_gaussians() -> AvatarModel:
+    head = load_open_head()
+    return AvatarModel(head, synthetic_avatar(head, 200, 2))
+
+
 def test_without_a_card_the_reason_is_printed_and_nothing_measured(monkeypatch: pytest.MonkeyPatch) -> None:
     console = Console(record=True, width=200)
     monkeypatch.setattr(render_cuda, "why_unavailable", lambda: "There is no card [at all].")
-    assert render_cuda.run(console) == []
+    assert render_cuda.run(a_few_gaussians(), console) == []
     assert "not measured on a graphics card: There is no card [at all]." in console.export_text()
 
 
@@ -38,8 +43,7 @@ def test_everything_measured_has_a_figure(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(render_cuda, "CudaRasterizer", lambda: CudaRasterizer("cpu", rasterization=StandIn()))
     for name, small in (("SIZE", 48), ("FRAMES", 8), ("LEAD_IN", 1), ("PEERS", 3), ("SLOTS", 2)):
         monkeypatch.setattr(render_cuda, name, small)
-    head = load_open_head()
-    figures = render_cuda.run(Console(quiet=True), AvatarModel(head, synthetic_avatar(head, 200, 2)))
+    figures = render_cuda.run(a_few_gaussians(), Console(quiet=True))
     values = {figure.name: figure.value for figure in figures}
     assert values.keys() >= {"render.cuda_fps_48", "render.cuda_peers_3_missed_pct", "render.cuda_psnr_db"}
     assert values["render.cuda_psnr_db"] > 45

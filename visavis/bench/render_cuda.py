@@ -8,23 +8,17 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 from rich.console import Console
 
-from avatar_store.errors import AvatarStoreError
-from avatar_store.guests import guest_bytes, list_guests
-from codec.avatar_file import unpack_avatar
-from codec.params import MAX_EXPRESSION, FaceParams
+from codec.params import FaceParams
 from renderer.avatar.avatar_model import AvatarModel
 from renderer.backends.cuda import CudaRasterizer, why_unavailable
 from renderer.backends.reference import ReferenceRasterizer
 from renderer.camera import Camera
-from renderer.framing import Framing
-from renderer.head.open_head import load_open_head
+from visavis.bench.render_scene import BACKGROUND, moving_face, swinging_camera
 from visavis.bench.report import Figure
-from visavis.bench.synthetic import synthetic_avatar
 
 SIZE = 512
 FRAMES = 2000
@@ -34,15 +28,14 @@ LEAD_IN = 50
 PEERS = 64
 SLOT_S = 0.04
 SLOTS = 250
-BACKGROUND = (0.93, 0.93, 0.94)
 
 
-def run(console: Console, avatar: AvatarModel | None = None) -> list[Figure]:
+def run(avatar: AvatarModel, console: Console) -> list[Figure]:
     """`render.cuda_*`, or nothing with the reason printed where there is no usable card.
 
     Args:
+        avatar: what is drawn.
         console: shows what is being done.
-        avatar: what is drawn; without it the first guest, or a made-up avatar.
     """
     with console.status("looking for a graphics card (gsplat compiles its kernels the first time) ..."):
         reason = why_unavailable()
@@ -51,9 +44,8 @@ def run(console: Console, avatar: AvatarModel | None = None) -> list[Figure]:
         return []
     from renderer.backends.cuda_frames import CudaFrameRenderer
 
-    avatar = avatar or _first_avatar()
-    faces = moving_faces(64)
-    cameras = _cameras(faces[0], 64)
+    faces = moving_face(64)
+    cameras = list(itertools.islice(swinging_camera(faces[0], SIZE), 64))
     with console.status(f"drawing {FRAMES} frames on the card ..."):
         one = CudaFrameRenderer([avatar], SIZE)
         fps, taken_ms = _single(one, faces, cameras)
@@ -91,26 +83,6 @@ def missed_pct(taken_s: Sequence[float], slot_s: float) -> float:
     return 100 * missed / max(len(taken_s), 1)
 
 
-def moving_faces(count: int) -> list[FaceParams]:
-    """Faces of a person who talks and turns."""
-    pace = 0.05 + 0.1 * np.random.default_rng(0).random(MAX_EXPRESSION)
-    return [
-        replace(
-            FaceParams.neutral(),
-            expression=np.sin(pace * i + np.arange(MAX_EXPRESSION)).astype(np.float32),
-            global_rotation=np.array([0.1 * np.sin(0.07 * i), 0.4 * np.sin(0.03 * i), 0], np.float32),
-            jaw_pose=np.array([0.1 + 0.1 * np.sin(0.3 * i), 0, 0], np.float32),
-        )
-        for i in range(count)
-    ]
-
-
-def _cameras(face: FaceParams, count: int) -> list[Camera]:
-    framing = Framing()
-    framing.observe(face.translation, 0.0)
-    return [framing.camera(yaw=0.5 * np.sin(0.05 * i), pitch=0.1, size=SIZE) for i in range(count)]
-
-
 def _single(renderer, faces: list[FaceParams], cameras: list[Camera]) -> tuple[float, list[float]]:
     """Frames a second with one picture on its way while the next is drawn, and milliseconds of frames one by one."""
     instants = itertools.cycle(zip(faces, cameras, strict=True))
@@ -145,15 +117,3 @@ def _slots(renderer, faces: list[FaceParams], cameras: list[Camera]) -> list[flo
         renderer.submit([faces[j] for j in at], [cameras[j] for j in at], [BACKGROUND] * PEERS).wait()
         taken_s.append(time.perf_counter() - start)
     return taken_s[LEAD_IN:]
-
-
-def _first_avatar() -> AvatarModel:
-    head = load_open_head()
-    try:
-        for guest in list_guests():
-            asset = unpack_avatar(guest_bytes(guest.avatar_id))
-            if asset.head_model_id == head.model_id:
-                return AvatarModel(head, asset)
-    except AvatarStoreError:
-        pass  # an installation without guests is measured with a made-up avatar
-    return AvatarModel(head, synthetic_avatar(head))
