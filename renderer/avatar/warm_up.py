@@ -10,7 +10,9 @@ from codec.avatar_asset import BASIS_CHANNELS, AvatarAsset
 from codec.params import FaceParams
 from renderer.avatar.avatar_model import PARAMS_SIZE, AvatarModel
 from renderer.avatar.frame_renderer import FrameRenderer
+from renderer.avatar.linear_poser import LinearPoser
 from renderer.backends.cpu import CpuRasterizer
+from renderer.backends.workspace import RasterWorkspace
 from renderer.camera import Camera
 from renderer.gaussians import GaussianCloud
 from renderer.head.model import HeadModel
@@ -36,12 +38,15 @@ def warm_up(progress: Progress | None = None) -> None:
     camera = Camera.looking_from_lens(16, 16, 16.0)
     one = np.ones((1, 4), np.float32)
     CpuRasterizer().rasterize(GaussianCloud(one[:, :3], one, one[:, :3], one[0, :1], one[:, :3]), camera, (0, 0, 0))
+    RasterWorkspace(0, threads=2).help(1)
     report("compiling the avatar renderer", 0.6)
     head = load_open_head()
-    renderer = FrameRenderer(AvatarModel(head, _smallest_avatar(head)), max_size=16)
+    avatar = AvatarModel(head, _smallest_avatar(head))
+    renderer = FrameRenderer(avatar, max_size=16)
     renderer.pose(FaceParams.neutral())
     report("compiling the frame loop", 0.85)
     renderer.render_rgb(FaceParams.neutral(), camera, (0, 0, 0))
+    LinearPoser(avatar, threads=2).workspace.help(1)
     report("ready to draw", 1.0)
 
 

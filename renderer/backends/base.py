@@ -12,6 +12,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from renderer.background import Background
 from renderer.camera import Camera
 from renderer.gaussians import GaussianCloud
 
@@ -21,8 +22,6 @@ class Rasterizer(Protocol):
 
     name: str
 
-    def rasterize(
-        self, cloud: GaussianCloud, camera: Camera, background: tuple[float, float, float]
-    ) -> NDArray[np.float32]:
+    def rasterize(self, cloud: GaussianCloud, camera: Camera, background: Background) -> NDArray[np.float32]:
         """[H, W, 3] float32 image, sRGB 0..1, over `background`."""
         ...

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from renderer.background import Background
 from renderer.camera import Camera
 from renderer.gaussians import GaussianCloud
 from renderer.spherical_harmonics import evaluate
@@ -105,12 +106,11 @@ class ReferenceRasterizer:
 
     name = "reference"
 
-    def rasterize(
-        self, cloud: GaussianCloud, camera: Camera, background: tuple[float, float, float]
-    ) -> NDArray[np.float32]:
+    def rasterize(self, cloud: GaussianCloud, camera: Camera, background: Background) -> NDArray[np.float32]:
         """[H, W, 3] float32 image, sRGB 0..1, over `background`."""
         image, transmittance = self.rasterize_float64(cloud, camera)
-        return (image + transmittance[..., None] * np.array(background)).astype(np.float32)
+        behind = np.array(background) if isinstance(background, tuple) else background / 255
+        return (image + transmittance[..., None] * behind).astype(np.float32)
 
     def rasterize_float64(self, cloud: GaussianCloud, camera: Camera) -> tuple[Array, Array]:
         """The picture over black, [H, W, 3], and what shines through it, [H, W]."""

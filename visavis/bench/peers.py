@@ -12,14 +12,15 @@ from types import ModuleType
 
 from rich.console import Console
 
-FOLDER = Path(__file__).parents[2] / "tests" / "bench"
+CHECKOUT = Path(__file__).parents[2]
+FOLDER = CHECKOUT / "tests" / "bench"
 
 
 def load_peer(name: str, console: Console | None = None) -> ModuleType | None:
     """The module tests/bench/<name>.py; None if it cannot be had, with the reason printed.
 
     Args:
-        name: `torch_rasterizer` (needs PyTorch: the extra `train`) or `scalar_rasterizer`.
+        name: `torch_rasterizer`, `torch_oracle` (both need PyTorch: the extra `train`) or `scalar_rasterizer`.
         console: for the reason.
     """
     console = console or Console()
@@ -30,6 +31,8 @@ def load_peer(name: str, console: Console | None = None) -> ModuleType | None:
     if not path.exists() or spec is None or spec.loader is None:
         console.print(f"not compared with {name}: {path} is not there, this is no checkout")
         return None
+    if str(CHECKOUT) not in sys.path:
+        sys.path.append(str(CHECKOUT))  # they share scenes with the tests
     module = importlib.util.module_from_spec(spec)
     sys.modules[known_as] = module  # dataclasses look their module up
     try:
