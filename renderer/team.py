@@ -14,7 +14,8 @@ from typing import Any
 Help = Callable[[int], Any]
 """What a helper does for a frame, given its number (1, 2, ...); it returns when the frame needs it no more."""
 
-MAX_HELPERS = 7
+MAX_THREADS = 8
+"""More on one picture spend their time waiting for each other."""
 
 
 class Helper:
@@ -64,7 +65,12 @@ class Team:
             helper.offer(work, owner)
 
 
+def usable_threads() -> int:
+    """How many threads can draw one picture together on this machine."""
+    return min(os.cpu_count() or 1, MAX_THREADS)
+
+
 @functools.cache
 def shared_team() -> Team:
     """The team of this process; its threads start with the first call."""
-    return Team(min(os.cpu_count() or 1, MAX_HELPERS + 1))
+    return Team(usable_threads())

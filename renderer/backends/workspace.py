@@ -16,7 +16,7 @@ from renderer.backends.reference import FIELD_MARGIN
 from renderer.background import Background
 from renderer.camera import Camera
 from renderer.jit import require_processor
-from renderer.team import MAX_HELPERS, Help, shared_team
+from renderer.team import MAX_THREADS, Help, shared_team
 
 MAX_SIDE_PX = 8192
 FIRST_LIST_CAPACITY = 1040
@@ -42,7 +42,8 @@ class RasterWorkspace:
 
     Args:
         count: number of Gaussians N, at most layout.MAX_CLOUD.
-        threads: how many threads may draw a frame together; more than the machine has cores bring nothing.
+        threads: how many threads may draw a frame together, at most MAX_THREADS; more than the machine has cores bring
+            nothing.
         sh_count: K, coefficients of spherical harmonics beyond degree 0: 0, 3, 8 or 15.
 
     Raises:
@@ -54,7 +55,7 @@ class RasterWorkspace:
         require_processor()
         if not 0 <= count <= layout.MAX_CLOUD:
             raise ValueError(f"{count} Gaussians, the CPU rasterizer draws 0..{layout.MAX_CLOUD}")
-        if not 1 <= threads <= MAX_HELPERS + 1 or sh_count not in SH_COUNTS:
+        if not 1 <= threads <= MAX_THREADS or sh_count not in SH_COUNTS:
             raise ValueError(f"{threads} threads and {sh_count} coefficients of harmonics are not possible")
         padded = max(16, -(-count // 16) * 16)
         chunks = -(-padded // layout.PROJECT_CHUNK)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -45,10 +44,11 @@ def render(
         str, typer.Option(help="`#rrggbb`, a JPEG or PNG picture, or `transparent` (.webm, .mov, PNG).")
     ] = "#20242c",
     threads: Annotated[
-        int | None, typer.Option(min=1, max=64, help="How many draw; default: one for each core.")
+        int | None, typer.Option(min=1, max=8, help="How many draw; default: one for each core.")
     ] = None,
 ) -> None:
     """Draw the face of a stream on an avatar, from any side (docs/stream-file.md)."""
+    from renderer.team import usable_threads
     from visavis.face_streams import load_face_stream
     from visavis.render_stream import RenderJob, check_job, render_stream
     from visavis.worn_avatar import load_avatar
@@ -69,7 +69,7 @@ def render(
         path=path,
         stereo=eyes,
         background=behind,
-        threads=threads or os.cpu_count() or 1,
+        threads=threads or usable_threads(),
     )
     check_job(job)
     columns = (
