@@ -118,32 +118,29 @@ class Compositor:
     def _woken(self) -> Iterator[None]:
         with self._pool.lock:
             yield
-            self._look_again()
+            self.look_at = 0.0
             self._pool.nudge()
-
-    def _look_again(self) -> None:
-        if not self._timing.begun:
-            self.look_at = min(self.look_at, self._timing.next_at)
 
     # --- for the pool
 
     def look(self, now: float) -> None:
-        """Begins a picture if it is time and there is something new (client.view.pool.Viewer)."""
+        """Asks for heads that are due, and begins a picture if it is time (client.view.pool.Viewer)."""
         self.look_at = now + IDLE_POLL_S
-        if self._timing.begun:
-            return  # past its deadline: it goes out with the first head that is done
-        if not self._timing.may_begin(now):
-            self.look_at = self._timing.next_at
-            return
+        if not self._timing.begun and now >= self._timing.next_at:
+            self._plan(now)
+        for tile in self._layout.tiles:
+            self._ask(tile.member_id, now)
+        next_at = self._timing.deadline if self._timing.begin(now) else self._timing.next_at
+        if next_at > now:
+            self.look_at = min(self.look_at, next_at)
+
+    def _plan(self, now: float) -> None:
         seats = self._atlas.seat({member: px for member, px in self._sizes_px.items() if member in self._heads})
         self._scheduler.wish(self._name, self._wishes(seats), now)
         for member in self._timing.asked - seats.keys() - self._drawing:
             self._timing.forget(member)
-        changed = self._lay_out(self._scheduler.plans(self._name))
-        asked = [tile.member_id for tile in self._layout.tiles if self._ask(tile.member_id, now)]
-        if asked or changed or self._timing.fresh:
-            self._timing.begin(asked, now, changed=changed)
-            self.look_at = self._timing.deadline
+        if self._lay_out(self._scheduler.plans(self._name)):
+            self._timing.change()
 
     def _wishes(self, sizes: Mapping[str, int]) -> dict[str, Wish]:
         others = sorted(self._sizes_px[member] for member in sizes.keys() - self._previews)
@@ -174,17 +171,18 @@ class Compositor:
             self._images[tile.member_id] = image
         return True
 
-    def _ask(self, member_id: str, now: float) -> bool:
-        key = Key(self._name, member_id)
+    def _ask(self, member_id: str, now: float) -> None:
+        head = self._heads.get(member_id)
         busy = member_id in self._timing.asked or member_id in self._drawing
-        if busy or not self._heads[member_id].due(now):
-            return False
+        if busy or head is None or not head.due(now):
+            return
+        key = Key(self._name, member_id)
         allowed_at = self._scheduler.allowed_at(key)
         if now < allowed_at:
             self.look_at = min(self.look_at, allowed_at)
-            return False
+            return
         self._scheduler.ask(key, now)
-        return True
+        self._timing.ask(member_id, now)
 
     def head(self, member_id: str, now: float) -> Job | None:
         """Draws a head that was asked for (client.view.pool.Viewer)."""
@@ -212,7 +210,7 @@ class Compositor:
                 image.flip()
                 self._scheduler.drew(Key(self._name, member), image.size, cpu_s)
             self._timing.drew(member, monotonic_s(), new=drawn and self._images.get(member) is image)
-            self._look_again()
+            self.look_at = 0.0  # it may be due again, and the picture may begin with it
 
     def picture(self, now: float) -> Job | None:
         """Puts the picture together if it is to go out now (client.view.pool.Viewer)."""
@@ -229,7 +227,7 @@ class Compositor:
             self._leaving = False
             now = monotonic_s()
             self._scheduler.sent(self._timing.sent(now), now)
-            self.look_at = self._timing.next_at
+            self.look_at = 0.0
 
     def failed(self, error: Exception) -> None:
         """It cannot go on (client.view.pool.Viewer)."""

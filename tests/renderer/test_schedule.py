@@ -180,4 +180,6 @@ def test_late_pictures_make_heads_smaller_but_not_fewer(heads: int, plan: HeadPl
     for tick in range(1000):
         scheduler.wish("v", wishes, tick * 0.06)
         scheduler.sent(0.06, tick * 0.06)
+        for member in wishes:
+            scheduler.drew(Key("v", member), scheduler.plans("v")[member].size, 2e-3)
     assert set(scheduler.plans("v").values()) == {plan}

@@ -28,6 +28,17 @@ def test_one_size_teaches_its_own_cost_and_one_outlier_little() -> None:
     assert cost.picture_s(384) < 9e-3
 
 
+def test_the_first_pictures_of_an_avatar_may_be_dear() -> None:
+    cost = HeadCost()
+    usual = cost.picture_s(512)
+    for _ in range(3):
+        cost.drew(512, 40 * usual)
+    assert cost.picture_s(512) < 2 * usual
+    for _ in range(25):
+        cost.drew(512, usual)
+    assert cost.picture_s(512) < 1.3 * usual
+
+
 @given(st.lists(st.tuples(st.sampled_from(SIZES), st.floats(0, 10)), max_size=60))
 def test_a_larger_picture_never_seems_cheaper(drawn: list[tuple[int, float]]) -> None:
     cost = HeadCost()
