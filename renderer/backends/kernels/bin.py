@@ -15,8 +15,6 @@ is that of the first segment, followed by those of the others.
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
 from renderer.backends.kernels.layout import (
@@ -107,8 +105,8 @@ def tile_range(center, radius, tiles):
     """First and last tile, clamped to the picture, whose pixel centers are within `radius` of `center`."""
     limit = f32(tiles * 16)
     low = min(max(center - radius - f32(0.5), f32(0)), limit)
-    high = min(max(center + radius - f32(0.5), f32(-16)), limit - f32(1))
-    return np.int64(low) >> 4, np.int64(math.floor(high)) >> 4
+    high = min(max(center + radius + f32(15.5), f32(0)), limit + f32(15))  # of pixels counted from -16
+    return np.int64(low) >> 4, (np.int64(high) >> 4) - 1
 
 
 @kernel
