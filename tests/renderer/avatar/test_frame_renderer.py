@@ -1,5 +1,6 @@
 """Whole frames against the oracles of posing, drawing and color conversion."""
 
+import threading
 import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -155,6 +156,33 @@ def test_two_threads_draw_the_same_frame_as_one(bases: int) -> None:
     for seed in range(20):
         expected = alone.render_rgb(params_of(seed), VIEW, GRAY)
         np.testing.assert_array_equal(together.render_rgb(params_of(seed), VIEW, GRAY), expected)
+
+
+def test_helpers_may_come_at_any_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    avatar = avatar_of(1600, logit_opacities=np.full(1600, -3.0, np.float32))  # lists that grow within a frame
+    alone, together = FrameRenderer(avatar), FrameRenderer(avatar, threads=2)
+    workspace, over = together._poser.workspace, threading.Event()
+    monkeypatch.setattr(workspace, "ask_for_help", lambda: None)
+
+    def help_all_the_time() -> None:
+        while not over.is_set():
+            workspace.help(1)
+
+    helper = threading.Thread(target=help_all_the_time)
+    helper.start()
+    try:
+        for seed, size in enumerate((12, 64, 24, 112) * 5):
+            camera = Camera.orbit(np.array([0.0, 0.0, 0.7]), 0.9, 0.0, 0.0, size)
+            planes, expected = YuvPlanes.allocate(size, size), YuvPlanes.allocate(size, size)
+            alone.render(params_of(seed), camera, GRAY, expected)
+            together.render(params_of(seed), camera, GRAY, planes)
+            np.testing.assert_array_equal(planes.y, expected.y)
+            planes.fill(0, 0, 0)
+            together.render_view(camera, GRAY, planes)
+            np.testing.assert_array_equal(planes.y, expected.y)
+    finally:
+        over.set()
+        helper.join()
 
 
 def test_another_view_of_the_same_instant() -> None:
