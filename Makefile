@@ -4,7 +4,7 @@ PYTHON ?= python3.11
 VENV := .venv
 STAMP := $(VENV)/.installed
 
-.PHONY: setup demo test check clean
+.PHONY: setup demo test bench check clean
 
 setup: $(STAMP)
 
@@ -17,6 +17,12 @@ demo: setup
 
 test: setup
 	@sh tools/test.sh $(VENV)
+
+# Rendering, beside PyTorch too, which nothing else needs (some 200 MB more to fetch, or GBs where pip brings CUDA).
+bench: setup
+	@echo "installing PyTorch to compare with"
+	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,train]'
+	@$(VENV)/bin/visavis bench render
 
 check: setup
 	@sh tools/check.sh $(VENV)
