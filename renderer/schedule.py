@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from renderer.schedule_budget import Budget, Patience
+from renderer.schedule_budget import DUTY, Budget, Patience
 from renderer.schedule_cost import Costs
 from renderer.schedule_plan import HeadPlan, Key, Rank, Wish, floor_of, load, plan_heads
 from renderer.schedule_queue import DueHeads
@@ -22,6 +22,9 @@ SPEAKER_STAYS_S = 4.0
 frame."""
 
 CHECK_S = 1.0
+OVER_CHECKS = 2
+"""Costs waver: only what is too much in so many checks in a row is taken away."""
+
 UPGRADE_AFTER_S = 5.0
 """What fits again for this long is given back, and later each time that it had to be taken away at once."""
 
@@ -39,10 +42,17 @@ class Scheduler:
         cores: processor cores of the machine.
         sizes: that tiles may have, pixels, ascending.
         coding_s_per_pixel: processor time that each drawn pixel takes after drawing; 0 where nothing is coded.
+        duty: part of the cores that may go into drawing and coding; 1 where nothing else is to be done.
     """
 
-    def __init__(self, cores: int, sizes: Sequence[int], coding_s_per_pixel: float = CODING_S_PER_PIXEL) -> None:
-        self.budget = Budget(cores)
+    def __init__(
+        self,
+        cores: int,
+        sizes: Sequence[int],
+        coding_s_per_pixel: float = CODING_S_PER_PIXEL,
+        duty: float = DUTY,
+    ) -> None:
+        self.budget = Budget(cores, duty)
         self._sizes = tuple(sizes)
         self._coding_s_per_pixel = coding_s_per_pixel
         self._costs = Costs()
@@ -53,6 +63,7 @@ class Scheduler:
         self._next_at: dict[Key, float] = {}
         self._spoke_at: dict[Key, float] = {}
         self._check_at = 0.0
+        self._over = 0
 
     # --- what everybody gets
 
@@ -104,7 +115,8 @@ class Scheduler:
         if now < self._check_at:
             return
         self._check_at = now + CHECK_S
-        if load(self._plans, self._cost) > self.budget.seconds:
+        self._over = self._over + 1 if load(self._plans, self._cost) > self.budget.seconds else 0
+        if self._over >= OVER_CHECKS:
             caps = {key: cap for key in self._wishes if (cap := self._cap(key, None)) is not None}
             before, self._plans = self._plans, self._planned(1.0, caps)
             if self._plans != before:

@@ -66,10 +66,11 @@ class Budget:
 
     Args:
         cores: processor cores of the machine.
+        duty: part of them that may be used.
     """
 
-    def __init__(self, cores: int) -> None:
-        self.full = self.seconds = DUTY * cores
+    def __init__(self, cores: int, duty: float = DUTY) -> None:
+        self.full = self.seconds = duty * cores
         """Seconds of processor time a second: on a machine of one's own, and now."""
         self._window_from: float | None = None
         self._pictures = self._late = 0

@@ -92,7 +92,8 @@ def draw_slots(
     Raises:
         Exception: the one that ended the drawing.
     """
-    pool = DrawingPool(Scheduler(usable_cores(), TILE_SIZES, coding_s_per_pixel=0))
+    scheduler = Scheduler(usable_cores(), TILE_SIZES, coding_s_per_pixel=0, duty=1)  # nothing is tracked or coded here
+    pool = DrawingPool(scheduler)
     failures: list[Exception] = []
     compositor = Compositor(pool, lambda frame, layout: None, failures.append, max_pixels=peers * 4 * size * size)
     clocks = [_Clock(make_renderer(), size) for _ in range(peers)]
