@@ -15,12 +15,9 @@ from client.clock import monotonic_s
 from client.view.atlas import TILE_SIZES
 from renderer.schedule import Scheduler
 
-THREADS_PER_CORE = 2
-"""Beside another busy program the system hands out its cores by threads: with one for each core, two of ours may share
-one while the other program has the other to itself."""
-
 MAX_THREADS = 8
-"""Heads drawn at once at most."""
+"""Heads drawn at once at most. No more than there are cores: with two for each, heads push each other's data out of the
+caches, and all take a fifth longer."""
 
 IDLE_POLL_S = 0.1
 """Nothing is looked at less often: resting heads breathe."""
@@ -64,7 +61,7 @@ class DrawingPool:
 
     Args:
         scheduler: who gets what; None: one for this machine.
-        threads: None: THREADS_PER_CORE, at most MAX_THREADS.
+        threads: None: as many as there are cores, at most MAX_THREADS.
     """
 
     def __init__(self, scheduler: Scheduler | None = None, threads: int | None = None) -> None:
@@ -72,7 +69,7 @@ class DrawingPool:
         self.lock = threading.Lock()
         self._leader, self._others = threading.Condition(self.lock), threading.Condition(self.lock)
         self._rested = threading.Condition(self.lock)
-        count = threads or min(THREADS_PER_CORE * usable_cores(), MAX_THREADS)
+        count = threads or min(usable_cores(), MAX_THREADS)
         self._threads = [threading.Thread(target=self._work, name=f"head-{n}", daemon=True) for n in range(count)]
         self._viewers: dict[str, Viewer] = {}
         self._busy: dict[str, int] = {}
