@@ -58,7 +58,7 @@ class Viewpoint:
     stereo: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Shown:
     params: FaceParams | None
     capture_ms: int
@@ -115,7 +115,7 @@ class HeadView:
         return self._shown.params is None and now - self._drawn_at >= IDLE_PERIOD_S
 
     def _state(self) -> tuple[object, ...]:
-        return (id(self._shown), id(self._renderer), self._viewpoint, self._backdrop)
+        return (self._shown, id(self._renderer), self._viewpoint, self._backdrop)
 
     def invalidate(self) -> None:
         """Draw again although nothing is new: the tile moved."""
@@ -129,7 +129,7 @@ class HeadView:
         renderer, shown, viewpoint, backdrop = self._renderer, self._shown, self._viewpoint, self._backdrop
         if renderer is None:
             return
-        self._drawn = (id(shown), id(renderer), viewpoint, backdrop)
+        self._drawn = (shown, id(renderer), viewpoint, backdrop)
         self._drawn_at = now
         try:
             self._render(renderer, shown, viewpoint, backdrop, planes, size, now)
