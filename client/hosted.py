@@ -38,11 +38,13 @@ class HostedConfig:
         server_url: e.g. `http://127.0.0.1:8080`.
         make_token: a fresh worker token; called for each connection, since tokens expire.
         capacity: people to serve at once.
+        renderer: what draws (renderer.backends.choose).
     """
 
     server_url: str
     make_token: Callable[[], str]
     capacity: int = 4
+    renderer: str = "auto"
 
 
 async def run_hosted(config: HostedConfig, equipment: Equipment | None = None) -> None:
@@ -59,7 +61,7 @@ async def run_hosted(config: HostedConfig, equipment: Equipment | None = None) -
         if equipment is None:
             from client.load_equipment import load_equipment
 
-            equipment = await asyncio.to_thread(load_equipment, default_store())
+            equipment = await asyncio.to_thread(load_equipment, default_store(), config.renderer)
         try:
             await HostedWorker(config, equipment).run()
         finally:

@@ -13,12 +13,13 @@ from client.avatars import AvatarLibrary
 from client.capture.frames import RgbConverter
 from client.clock import monotonic_s
 from client.equipment import Equipment
+from client.heads import MakeRenderer
 from client.view.atlas import TILE_SIZES
 from client.view.head_view import HeadView, i420_planes
 from codec.avatar_file import unpack_avatar
 from codec.params import FaceParams
 from renderer.avatar.avatar_model import AvatarModel
-from renderer.avatar.frame_renderer import FrameRenderer
+from renderer.backends.choose import head_renderer_maker
 from renderer.head.model import HeadModel
 from renderer.head.open_head import load_open_head
 from tracker.estimator import FaceEstimator
@@ -31,11 +32,6 @@ logger = logging.getLogger(__name__)
 def make_tracker_on(head: HeadModel, person: PersonProfile | None = None) -> FaceTracker:
     """A face tracker, which may expect a person; takes a few hundred milliseconds."""
     return FaceTracker(head, person=person)
-
-
-def make_renderer(model: AvatarModel) -> FrameRenderer:
-    """A renderer for one head."""
-    return FrameRenderer(model, max_size=TILE_SIZES[-1])
 
 
 def load_plain_equipment(store: AvatarStore, person: PersonProfile | None = None) -> Equipment:
@@ -53,16 +49,23 @@ def load_plain_equipment(store: AvatarStore, person: PersonProfile | None = None
     if person is not None:
         FaceEstimator(head, person=person)  # says now, not in the tracking thread, that they do not go together
     _spare_collector()
-    return _equip(head, AvatarLibrary.with_shipped_guests(head, store), person)
+    make_renderer = head_renderer_maker("cpu", TILE_SIZES[-1])
+    return _equip(head, AvatarLibrary.with_shipped_guests(head, store), make_renderer, person)
 
 
-def load_equipment(store: AvatarStore) -> Equipment:
+def load_equipment(store: AvatarStore, renderer: str = "auto") -> Equipment:
     """Loads head, guests, tracker and kernels, and draws and tracks one frame; blocks for seconds.
+
+    Args:
+        store: avatars that came from others.
+        renderer: what draws (renderer.backends.choose).
 
     Raises:
         AvatarStoreError: the installation is damaged.
+        CudaUnavailableError: the graphics card is asked for and cannot be used.
     """
     started = monotonic_s()
+    make_renderer = head_renderer_maker(renderer, TILE_SIZES[-1])
     head = load_open_head()
     library = AvatarLibrary.with_shipped_guests(head, store)
     data = store.get(library.guest_ids[0])
@@ -80,10 +83,12 @@ def load_equipment(store: AvatarStore) -> Equipment:
         tracker.close()
     _spare_collector()
     logger.info("head, tracker and renderer are warm: seconds=%.1f", monotonic_s() - started)
-    return _equip(head, library)
+    return _equip(head, library, make_renderer)
 
 
-def _equip(head: HeadModel, library: AvatarLibrary, person: PersonProfile | None = None) -> Equipment:
+def _equip(
+    head: HeadModel, library: AvatarLibrary, make_renderer: MakeRenderer, person: PersonProfile | None = None
+) -> Equipment:
     return Equipment(library, lambda: make_tracker_on(head, person), make_renderer, FaceTracker.name)
 
 

@@ -78,6 +78,7 @@ class CudaFrameRenderer:
         self.size = len(avatars)
         self._device = torch.device(device)
         self._reader = Reader(self._device)
+        self._posed: GaussianBatch | None = None
         heads: dict[str, list[int]] = {}
         for i, avatar in enumerate(avatars):
             heads.setdefault(avatar.head.model_id, []).append(i)
@@ -119,13 +120,36 @@ class CudaFrameRenderer:
         Raises:
             ValueError: a number of arguments is wrong, or a picture is larger than `max_size`.
         """
+        self._check_views(cameras, backgrounds)
+        self._posed = self.pose(params)
+        return self._submit(self._posed, cameras, backgrounds, output)
+
+    @torch.inference_mode()
+    def submit_view(
+        self, cameras: Sequence[Camera], backgrounds: Sequence[Background], output: Output = "i420"
+    ) -> FramesInFlight:
+        """Other views of the instant that was submitted last; arguments and errors as in `submit`.
+
+        Raises:
+            RuntimeError: nothing was submitted yet.
+        """
+        self._check_views(cameras, backgrounds)
+        if self._posed is None:
+            raise RuntimeError("there is no instant yet that could be seen from elsewhere")
+        return self._submit(self._posed, cameras, backgrounds, output)
+
+    def _check_views(self, cameras: Sequence[Camera], backgrounds: Sequence[Background]) -> None:
         for camera in cameras:
             if max(camera.width, camera.height) > self.max_size:
                 size = f"{camera.width} x {camera.height}"
                 raise ValueError(f"a picture of {size}, at most {self.max_size} was announced")
         if not self.size == len(cameras) == len(backgrounds):
             raise ValueError(f"{self.size} avatars, {len(cameras)} cameras and {len(backgrounds)} backgrounds")
-        batch, groups, results = self.pose(params), groups_by_size(cameras), []
+
+    def _submit(
+        self, batch: GaussianBatch, cameras: Sequence[Camera], backgrounds: Sequence[Background], output: Output
+    ) -> FramesInFlight:
+        groups, results = groups_by_size(cameras), []
         for group in groups:
             part = batch
             if len(groups) > 1:
@@ -146,17 +170,32 @@ class CudaFrameRenderer:
         Raises:
             ValueError: also if planes have another size than their camera.
         """
-        sizes = [(each.width, each.height) for each in planes]
-        if sizes != [(camera.width, camera.height) for camera in cameras]:
-            raise ValueError("the planes have other sizes than the cameras")
-        for target, drawn in zip(planes, self.submit(params, cameras, backgrounds, "i420").planes(), strict=True):
-            target.y[:], target.u[:], target.v[:] = drawn.y, drawn.u, drawn.v
+        _check_planes(planes, cameras)
+        _fill(planes, self.submit(params, cameras, backgrounds, "i420"))
+
+    def render_view(
+        self, cameras: Sequence[Camera], backgrounds: Sequence[Background], planes: Sequence[YuvPlanes]
+    ) -> None:
+        """Draws other views of the instant that was rendered last; errors as in `render` and `submit_view`."""
+        _check_planes(planes, cameras)
+        _fill(planes, self.submit_view(cameras, backgrounds, "i420"))
 
     def render_rgb(
         self, params: Sequence[FaceParams], cameras: Sequence[Camera], backgrounds: Sequence[Background]
     ) -> list[NDArray[np.uint8]]:
         """[H, W, 3] uint8 sRGB pictures of one instant; arguments and errors as in `submit`."""
         return [picture.copy() for picture in self.submit(params, cameras, backgrounds, "rgb8").wait()]
+
+
+def _check_planes(planes: Sequence[YuvPlanes], cameras: Sequence[Camera]) -> None:
+    sizes = [(each.width, each.height) for each in planes]
+    if sizes != [(camera.width, camera.height) for camera in cameras]:
+        raise ValueError("the planes have other sizes than the cameras")
+
+
+def _fill(planes: Sequence[YuvPlanes], frames: FramesInFlight) -> None:
+    for target, drawn in zip(planes, frames.planes(), strict=True):
+        target.y[:], target.u[:], target.v[:] = drawn.y, drawn.u, drawn.v
 
 
 class _RecordedPosers:

@@ -19,6 +19,7 @@ HEAVY = ("torch", "gsplat", "numba", "mediapipe", "cv2", "aiortc", "av")
 NEEDS_AN_EXTRA = {
     "renderer.backends.cuda_batch": "torch",
     "renderer.backends.cuda_frames": "torch",
+    "renderer.backends.cuda_head": "torch",
     "renderer.backends.cuda_output": "torch",
     "renderer.backends.cuda_pose": "torch",
     "tracker.smirk.checkpoint": "torch",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -14,6 +15,15 @@ from visavis.processes import keep_running
 
 if TYPE_CHECKING:
     from server.config import ServerConfig
+
+
+class Renderer(StrEnum):
+    """The backends that there are (renderer.backends.choose)."""
+
+    AUTO = "auto"
+    CPU = "cpu"
+    CUDA = "cuda"
+
 
 SERVER_OPTION = typer.Option(help="Address of the server.", envvar="VISAVIS_SERVER")
 LOCAL_SERVER = "http://127.0.0.1:8080"
@@ -51,6 +61,9 @@ async def _serve(console: Console, config: ServerConfig, hosted: int) -> None:
 def host(
     server: Annotated[str, SERVER_OPTION] = LOCAL_SERVER,
     capacity: Annotated[int, typer.Option(help="People to serve at once.")] = 4,
+    renderer: Annotated[
+        Renderer, typer.Option(help="What draws; `auto`: the graphics card if it can.", envvar="VISAVIS_RENDERER")
+    ] = Renderer.AUTO,
 ) -> None:
     """Run a hosted client: it tracks and renders for people who have only a browser. Needs VISAVIS_SECRET."""
     from client.errors import JoinRefused
@@ -60,7 +73,7 @@ def host(
 
     secret = _secret()
     try:
-        asyncio.run(run_hosted(HostedConfig(server, lambda: make_worker_token(secret), capacity)))
+        asyncio.run(run_hosted(HostedConfig(server, lambda: make_worker_token(secret), capacity, renderer.value)))
     except JoinRefused as error:
         if error.error_code != ErrorCode.BAD_TOKEN:
             raise

@@ -7,12 +7,15 @@ import sys
 import numpy as np
 import pytest
 
+from renderer.avatar.avatar_model import AvatarModel
+from renderer.avatar.frame_renderer import FrameRenderer
 from renderer.backends import choose, cuda
 from renderer.backends.cpu import CpuRasterizer
 from renderer.backends.reference import ReferenceRasterizer
 from renderer.camera import Camera
 from renderer.errors import CudaUnavailableError
 from renderer.gaussians import GaussianCloud
+from renderer.head.open_head import load_open_head
 from renderer.yuv import YuvPlanes
 from tests.support.gsplat_stand_in import StandIn
 from tests.support.scenes import (
@@ -26,6 +29,9 @@ from tests.support.scenes import (
     unusable,
     with_harmonics,
 )
+from visavis.bench.synthetic import synthetic_avatar
+
+HEAD = load_open_head()
 
 EMPTY = GaussianCloud(*(np.zeros((0, n), np.float32) for n in (3, 4, 3)), np.zeros(0, np.float32), np.zeros((0, 3)))
 CAMERA = Camera.looking_from_lens(61, 37, 80.0)
@@ -217,11 +223,25 @@ def test_the_card_draws_where_there_is_one(monkeypatch: pytest.MonkeyPatch, capl
 
 
 def test_a_card_that_is_asked_for_and_missing_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cuda, "why_unavailable", lambda: "There is no card.")
-    with pytest.raises(CudaUnavailableError, match="There is no card"):
-        choose.choose_rasterizer("cuda")
-    with pytest.raises(ValueError, match="no rasterizer 'gpu'"):
-        choose.choose_rasterizer("gpu")  # pyright: ignore
+    monkeypatch.setattr(choose, "why_unavailable", lambda: "There is no card.")
+    for choice in (choose.choose_rasterizer, lambda name: choose.head_renderer_maker(name, 64)):
+        with pytest.raises(CudaUnavailableError, match="There is no card"):
+            choice("cuda")
+        with pytest.raises(ValueError, match="no renderer 'gpu'"):
+            choice("gpu")
+
+
+def test_heads_are_drawn_by_what_was_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
+    avatar = AvatarModel(HEAD, synthetic_avatar(HEAD, 50, 0))
+    monkeypatch.setattr(choose, "why_unavailable", lambda: "There is no card.")
+    assert isinstance(choose.head_renderer_maker("auto", 64)(avatar), FrameRenderer)
+    pytest.importorskip("torch", reason=NEEDS_TORCH)
+    from renderer.backends import cuda_head
+
+    monkeypatch.setattr(choose, "why_unavailable", lambda: None)
+    monkeypatch.setattr(cuda_head, "CudaFrameRenderer", lambda avatars, size, **rest: (avatars, size))
+    assert isinstance(choose.head_renderer_maker("auto", 64)(avatar), cuda_head.CudaHeadRenderer)
+    assert isinstance(choose.head_renderer_maker("cpu", 64)(avatar), FrameRenderer)
 
 
 def test_one_opaque_splat_shows_the_bound_of_the_difference() -> None:

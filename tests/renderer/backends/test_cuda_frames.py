@@ -7,6 +7,7 @@ import pytest
 
 from codec.params import FaceParams
 from renderer.avatar.avatar_model import AvatarModel
+from renderer.avatar.frame_renderer import FrameRenderer
 from renderer.backends.reference import ReferenceRasterizer, rotation_matrices
 from renderer.camera import Camera
 from renderer.gaussians import GaussianCloud
@@ -20,6 +21,7 @@ from visavis.bench.synthetic import synthetic_avatar
 pytest.importorskip("torch", reason="needs PyTorch: pip install 'visavis[cuda]'")
 
 from renderer.backends.cuda_frames import CudaFrameRenderer
+from renderer.backends.cuda_head import CudaHeadRenderer
 
 HEAD = load_open_head()
 OTHER_HEAD = replace(HEAD, model_id="another", v_template=(1.1 * HEAD.v_template).astype(np.float32))
@@ -86,15 +88,30 @@ def test_whole_frames_are_those_of_the_oracle() -> None:
     for image, drawn, avatar, face, camera, background in zip(
         images, planes, AVATARS, params, cameras, backgrounds, strict=True
     ):
-        black, through = oracle.rasterize_float64(avatar.pose(face), camera)
-        behind = background / 255 if isinstance(background, np.ndarray) else np.array(background)
-        expected = black + through[..., None] * behind
+        expected = oracle.rasterize(avatar.pose(face), camera, background)
         assert psnr(image / 255, expected) > 50
         in_yuv = YuvPlanes.allocate(camera.width, camera.height)
         in_yuv.write_rgb(expected)
         assert np.abs(drawn.y.astype(int) - in_yuv.y).mean() < 0.2
         assert np.abs(drawn.u.astype(int) - in_yuv.u).mean() < 0.2
         assert np.abs(drawn.v.astype(int) - in_yuv.v).mean() < 0.2
+
+
+def test_one_head_is_drawn_like_by_the_processor() -> None:
+    avatar, other = AVATARS[0], VIEW.mirrored()
+    renderer = CudaHeadRenderer(avatar, 80, device="cpu", rasterization=StandIn())
+    planes, expected = YuvPlanes.allocate(80, 80), YuvPlanes.allocate(80, 80)
+    with pytest.raises(RuntimeError, match="no instant yet"):
+        renderer.render_view(VIEW, WHITE, planes)
+    for seed in range(2):
+        processor = FrameRenderer(avatar, max_size=80)
+        renderer.render(params_of(seed), VIEW, WHITE, planes)
+        processor.render(params_of(seed), VIEW, WHITE, expected)
+        assert np.abs(planes.y.astype(int) - expected.y).mean() < 0.2
+        renderer.render_view(other, WHITE, planes)
+        assert np.abs(planes.y.astype(int) - expected.y).mean() > 1
+        processor.render_view(other, WHITE, expected)
+        assert np.abs(planes.y.astype(int) - expected.y).mean() < 0.2
 
 
 def test_frames_may_be_in_flight_while_the_next_are_drawn() -> None:
