@@ -68,7 +68,8 @@ def test_there_are_at_least_five_with_different_names_and_ids():
 def test_files_are_what_the_list_says(guest: Guest):
     data = guest.file.read_bytes()
     assert avatar_id(data) == guest.avatar_id
-    assert len(data) <= 400_000
+    assert len(data) <= 260_000
+    assert load(guest).count <= 16_000
     assert load(guest).name == guest.name
     picture = cv2.imread(str(guest.thumbnail))
     assert picture is not None
@@ -87,10 +88,11 @@ def test_fits_the_open_head_as_shipped(guest: Guest):
 @every_guest
 def test_has_eyes_teeth_brows_hair_and_clothes(guest: Guest):
     asset, part = load(guest), parts_of(load(guest))
-    minimum = {Part.LEFT_EYE: 400, Part.RIGHT_EYE: 400, Part.UPPER_TEETH: 80, Part.LOWER_TEETH: 80, Part.TONGUE: 60}
+    # Thinning leaves about half of what is painted of eyes, teeth and hair; far less would show holes.
+    minimum = {Part.LEFT_EYE: 300, Part.RIGHT_EYE: 300, Part.UPPER_TEETH: 80, Part.LOWER_TEETH: 80, Part.TONGUE: 60}
     for kind, count in minimum.items():
         assert (part == kind).sum() >= count, kind
-    assert asset.rigid_to_skull.sum() >= 3000, "hair"
+    assert asset.rigid_to_skull.sum() >= 2500, "hair"
     where = places_of(asset)
     sigmas = np.sort(np.exp(asset.log_scales), axis=1)
     brow = (np.abs(np.abs(where[:, 0]) - 0.031) < 0.02) & (np.abs(where[:, 1] - 0.018) < 0.01) & (where[:, 2] > -0.02)

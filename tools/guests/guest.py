@@ -11,7 +11,7 @@ from codec.params import FaceParams
 from renderer.head.model import HeadModel
 from renderer.head.pose import FLIP, pose_vertices
 from tools.guests.brows import paint_beard, paint_brows
-from tools.guests.canvas import Array, Canvas, Spots
+from tools.guests.canvas import Array, Canvas, Index, Spots, smoothstep
 from tools.guests.clothes import hidden_by_clothes, paint_clothes
 from tools.guests.eyes import paint_eyeballs, paint_lashes
 from tools.guests.glasses import paint_glasses
@@ -24,7 +24,14 @@ from tools.guests.people import Guest
 from tools.guests.skin import paint_skin, paint_undercoat, spread_skin, spread_undercoat
 from tools.guests.splats import Splats, assemble
 from tools.guests.styles import STYLES
+from tools.guests.thinning import thin
 from tools.open_head.shape import Bust
+
+IMPORTANCE = {
+    "undercoat": 10.0, "eyes": 4.0, "mouth": 4.0, "clothes": 2.5, "skin": 1.4, "beard": 0.6, "hair": 0.55,
+}  # fmt: skip
+"""How much a change counts in thinning; in other parts: 1. The undercoat must outlast the skin above it, eyes and mouth
+are what people look at, clothes are large and plain, and among hairs a change drowns in the texture."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,10 +78,27 @@ def build_guest(studio: Studio, guest: Guest) -> tuple[AvatarAsset, dict[str, in
         groups.append(paint_beard(canvas, studio.openness, guest.beard, 10))
     if guest.glasses:
         groups += paint_glasses(canvas, guest.glasses)
-    counts: dict[str, int] = {}
-    for group in groups:
-        counts[group.part] = counts.get(group.part, 0) + len(group)
-    return assemble(canvas, guest.name, groups), counts
+    dense = assemble(canvas, guest.name, groups)
+    kept = thin(studio.head, dense, _importance(canvas, groups), guest.gaussians, seed=11)
+    parts = np.concatenate([np.full(len(group), group.part, object) for group in groups])[kept]
+    counts = {part: int((parts == part).sum()) for part in dict.fromkeys(parts)}
+    return take(dense, kept), counts
+
+
+def _importance(canvas: Canvas, groups: list[Splats]) -> Array:
+    """[N] how much each Gaussian of the groups matters where it is seen, for thinning."""
+    return np.concatenate([_importance_of(canvas, group) for group in groups])
+
+
+def _importance_of(canvas: Canvas, group: Splats) -> Array:
+    """[n] lids and lips, which have no undercoat, matter as much as the eyes and the mouth behind them."""
+    importance = np.full(len(group), IMPORTANCE.get(group.part, 1.0))
+    if group.part != "skin":
+        return importance
+    lid, lip = (canvas.interpolate(rings, group.spots) for rings in (canvas.lid_rings, canvas.lip_rings))
+    lids = smoothstep(-2.5, -1.5, lid) * smoothstep(11, 10, lid)
+    lips = smoothstep(-1, 1, lip)
+    return np.maximum(importance, np.maximum(IMPORTANCE["eyes"] * lids, IMPORTANCE["mouth"] * lips))
 
 
 def _skin(studio: Studio, canvas: Canvas, guest: Guest) -> list[Splats]:
@@ -106,9 +130,13 @@ def _hair(studio: Studio, canvas: Canvas, guest: Guest) -> list[Splats]:
 
 def sorted_by_face(asset: AvatarAsset) -> AvatarAsset:
     """The same avatar with its Gaussians in the order in which the file compresses best."""
-    order = np.argsort(asset.faces_bound, kind="stable")
+    return take(asset, np.argsort(asset.faces_bound, kind="stable"))
+
+
+def take(asset: AvatarAsset, which: Index) -> AvatarAsset:
+    """The same avatar with only these Gaussians, in this order."""
     fields = (
         "faces_bound", "barycentrics", "local_means", "local_quats", "log_scales", "logit_opacities", "sh0",
         "rigid_to_skull", "grid_uv",
     )  # fmt: skip
-    return replace(asset, **{name: getattr(asset, name)[order] for name in fields})
+    return replace(asset, **{name: getattr(asset, name)[which] for name in fields})

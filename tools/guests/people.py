@@ -14,7 +14,12 @@ from tools.guests.skin import SkinSpec
 
 @dataclass(frozen=True)
 class Guest:
-    """Everything that makes one guest; `glasses` is the color of the frame or None."""
+    """Everything that makes one guest.
+
+    Args:
+        glasses: the color of the frame.
+        gaussians: how many are left after thinning.
+    """
 
     name: str
     identity: Identity
@@ -25,6 +30,7 @@ class Guest:
     clothes: ClothesSpec
     beard: BeardSpec | None = None
     glasses: str | None = None
+    gaussians: int = 16_000
 
 
 CAUCASIAN, ASIAN, AFRICAN = "caucasian", "asian", "african"
@@ -108,6 +114,7 @@ GUESTS = (
         hair=HairSpec("bun", "#d3cfcb", "#e6e3df", shine=0.35),
         clothes=ClothesSpec("#7a4a6e", "#6d4162", "high"),
         glasses="#3a2a33",
+        gaussians=15_000,
     ),
     Guest(
         name="Kofi",
