@@ -12,7 +12,9 @@ import math
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-TILE_SIZES = (128, 192, 256, 384, 512)
+TILE_SIZES = (128, 192, 256, 384, 512, 768, 1024)
+"""The page asks for more than 512 only where one head has the whole screen."""
+
 MAX_TILES = 16
 
 

@@ -11,7 +11,7 @@ MEMBERS = [f"m{n}" for n in range(24)]
 
 
 def test_sizes_are_rounded_up() -> None:
-    assert [round_up_size(px) for px in (1, 128, 129, 300, 512, 4000)] == [128, 128, 192, 384, 512, 512]
+    assert [round_up_size(px) for px in (1, 128, 129, 300, 512, 4000)] == [128, 128, 192, 384, 512, 1024]
 
 
 def test_a_member_keeps_its_tile_when_others_come_and_go() -> None:

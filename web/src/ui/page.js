@@ -24,6 +24,8 @@ import { dress, dressCamera, dressMute } from "./toggles.js";
 
 const LEVEL_INTERVAL_MS = 100;
 const STATS_INTERVAL_MS = 1000;
+/** Larger heads are drawn only where one has the whole screen. */
+const MAX_SHARED_PX = 512;
 /** @type {import("../devices.js").DeviceKind[]} */
 const DEVICE_KINDS = ["camera", "microphone"];
 
@@ -264,7 +266,7 @@ export class Page {
       ? [{ member_id: full.memberId, size_px: size(full.pictureSize) }]
       : [{ member_id: "self", size_px: size(this.self.element.clientWidth) }];
     for (const [memberId, { speaking }] of full ? [] : this.meeting.tiles) {
-      const tile = { member_id: memberId, size_px: size(this.meeting.headSize) };
+      const tile = { member_id: memberId, size_px: Math.min(size(this.meeting.headSize), MAX_SHARED_PX) };
       tiles.push(speaking ? { ...tile, speaking } : tile);
     }
     const said = JSON.stringify(tiles);
