@@ -5,9 +5,11 @@ A process has one team, of as many helpers as it has cores beside the caller's. 
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 import threading
+from collections import deque
 from collections.abc import Callable
 from typing import Any
 
@@ -23,24 +25,23 @@ class Helper:
 
     def __init__(self, number: int) -> None:
         self.number = number
-        self._work: tuple[Help, object] | None = None
+        self._asked: deque[tuple[Help, object]] = deque(maxlen=1)
         self._wake = threading.Semaphore(0)
         self._thread = threading.Thread(target=self._run, name=f"draw-{number}", daemon=True)
         self._thread.start()
 
     def offer(self, work: Help, owner: object) -> None:
-        """Asks for help, unless it is busy; never waits."""
-        if self._work is None:
-            self._work = work, owner
-            self._wake.release()
+        """Asks for help, instead of what was asked for and not begun; never waits."""
+        self._asked.append((work, owner))
+        self._wake.release()
 
     def _run(self) -> None:
         while True:
             self._wake.acquire()
-            work = self._work
-            if work is not None:
-                work[0](self.number)
-            self._work = work = None  # a frame that is over must not keep its buffers for this
+            with contextlib.suppress(IndexError):  # something newer was asked for, and is done
+                work, owner = self._asked.popleft()
+                work(self.number)
+                del work, owner  # a frame that is over must not keep its buffers for this
 
 
 class Team:
