@@ -125,20 +125,23 @@ def load_4x4(typingctx, address, index, stride):
 
 
 @intrinsic
-def store_4x4(typingctx, address, index, stride, vector):
-    """Stores a vector as a 4 x 4 block of a float plane; the inverse of `load_4x4`."""
-    row_type = ir.VectorType(FLOAT, 4)
+def store_16x4(typingctx, address, index, stride, first, second, third, fourth):
+    """Stores four 4 x 4 blocks side by side as four rows of 16 floats of a plane; lane = 4 * row + column."""
 
     def emit(context, builder, signature, values):
         stride = context.cast(builder, values[2], signature.args[2], types.int64)
         start = element_pointer(context, builder, signature, values, FLOAT, FLOAT)
+        wide = list(range(2 * LANES))
+        halves = [shuffle(builder, values[i], values[i + 1], wide) for i in (3, 5)]  # 32 lanes each
         for row in range(4):
+            of_half = [LANES * block + 4 * row + column for block in range(2) for column in range(4)]
+            lanes = of_half + [2 * LANES + lane for lane in of_half]
             pointer = offset_pointer(builder, start, builder.mul(stride, ir.Constant(INT64, row)))
-            part = shuffle(builder, values[3], values[3], list(range(4 * row, 4 * row + 4)))
-            builder.store(part, builder.bitcast(pointer, row_type.as_pointer())).align = 4
+            line = shuffle(builder, halves[0], halves[1], lanes)
+            builder.store(line, builder.bitcast(pointer, FLOATS.as_pointer())).align = 4
         return context.get_dummy_value()
 
-    return types.void(address, index, stride, vector), emit
+    return types.void(address, index, stride, first, second, third, fourth), emit
 
 
 @intrinsic

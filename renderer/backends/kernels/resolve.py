@@ -17,7 +17,7 @@ from renderer.backends.kernels.layout import (
     TILE_PX,
 )
 from renderer.jit import inlined, kernel
-from renderer.simd.blocks import load_4x4, store_4x4, store_bytes_2x2, store_bytes_4x4
+from renderer.simd.blocks import load_4x4, store_16x4, store_bytes_2x2, store_bytes_4x4
 from renderer.simd.lanes import add_lane_pairs
 from renderer.simd.math import fma, splat, to_int, vmax, vmin
 from renderer.simd.memory import load_f32, store_u8, vload, vstore
@@ -115,16 +115,20 @@ def rows_of_tile(tile, size):
 @kernel
 def resolve_planar(state, sums, tile_x, tile_y):
     """Writes the tile to four float planes: red, green, blue, alpha."""
-    stride = state.stride0
+    stride, left = state.stride0, tile_x * TILE_PX
     plane = stride * state.tiles_y * TILE_PX
-    for block in range(16):
-        left, top = tile_x * TILE_PX + (block & 3) * 4, tile_y * TILE_PX + (block >> 2) * 4
-        through, red, green, blue = block_over_background(state, sums, block, left, top)
+    one = splat(f32(1))
+    for row in range(4):
+        top = tile_y * TILE_PX + 4 * row
+        t0, r0, g0, b0 = block_over_background(state, sums, 4 * row, left, top)
+        t1, r1, g1, b1 = block_over_background(state, sums, 4 * row + 1, left + 4, top)
+        t2, r2, g2, b2 = block_over_background(state, sums, 4 * row + 2, left + 8, top)
+        t3, r3, g3, b3 = block_over_background(state, sums, 4 * row + 3, left + 12, top)
         at = top * stride + left
-        store_4x4(state.plane0_at, at, stride, red)
-        store_4x4(state.plane0_at, plane + at, stride, green)
-        store_4x4(state.plane0_at, 2 * plane + at, stride, blue)
-        store_4x4(state.plane0_at, 3 * plane + at, stride, splat(f32(1)) - through)
+        store_16x4(state.plane0_at, at, stride, r0, r1, r2, r3)
+        store_16x4(state.plane0_at, plane + at, stride, g0, g1, g2, g3)
+        store_16x4(state.plane0_at, 2 * plane + at, stride, b0, b1, b2, b3)
+        store_16x4(state.plane0_at, 3 * plane + at, stride, one - t0, one - t1, one - t2, one - t3)
 
 
 @inlined
