@@ -16,8 +16,8 @@ def run(console: Console) -> list[Figure]:
         warm_up(lambda doing, share: status.update(f"{doing} ... {share:.0%}"))
         avatar = bench_avatar()
     figures = render_frames.run(avatar, console)
+    figures += render_peers.run(avatar, console)  # before PyTorch and its threads are in the process
     figures += render_raster.run(avatar, console)
-    figures += render_peers.run(avatar, console)
     figures += render_paper.run(console)
     figures += render_cuda.run(avatar, console)
     console.print(f"{avatar.asset.name}: {avatar.count} Gaussians, {len(avatar.asset.basis_grid)} bases")
