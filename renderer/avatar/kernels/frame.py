@@ -19,15 +19,7 @@ from renderer.backends.kernels.draw import (
     project_chunks,
 )
 from renderer.backends.kernels.layout import PROJECT_CHUNK
-from renderer.backends.kernels.parallel import (
-    FRAME_END,
-    NOTHING,
-    begin_phase,
-    finish_chunk,
-    take_chunk,
-    wait_for_chunks,
-    wait_for_work,
-)
+from renderer.backends.kernels.parallel import help_phases, share_phase
 from renderer.jit import inlined, kernel
 
 POSE, BIND = FIRST_FREE_KIND, FIRST_FREE_KIND + 1
@@ -67,26 +59,9 @@ def do_frame_chunk(avatar, raster, worker, kind, chunk):
     elif kind == BIND:
         first = PROJECT_CHUNK * chunk
         bind_gaussians(avatar, worker, first, min(first + PROJECT_CHUNK, avatar.padded))
-        do_chunk(raster, worker, PROJECT, chunk)
+        do_chunk(raster, raster, worker, PROJECT, chunk)
     else:
-        do_chunk(raster, worker, kind, chunk)
-
-
-@kernel
-def run_frame_phase(avatar, raster, kind, chunks):
-    """The owner's part of POSE or BIND; returns when all of it is done."""
-    if raster.threads == 1:
-        for chunk in range(chunks):
-            do_frame_chunk(avatar, raster, 0, kind, chunk)
-        return
-    begin_phase(raster.sync_at, kind, chunks)
-    while True:
-        _, chunk = take_chunk(raster.sync_at)
-        if chunk == NOTHING:
-            break
-        do_frame_chunk(avatar, raster, 0, kind, chunk)
-        finish_chunk(raster.sync_at)
-    wait_for_chunks(raster.sync_at, chunks)
+        do_chunk(raster, raster, worker, kind, chunk)
 
 
 @kernel
@@ -94,26 +69,16 @@ def render_frame(avatar_states, raster_states):
     """Poses the avatar and draws it, as one call; returns what `draw` returns."""
     avatar, raster = avatar_states[0], raster_states[0]
     set_face(avatar)
-    run_frame_phase(avatar, raster, POSE, pose_chunks(avatar))
-    run_frame_phase(avatar, raster, BIND, project_chunks(raster))
+    share_phase(raster.sync_at, raster.threads, POSE, pose_chunks(avatar), do_frame_chunk, avatar, raster)
+    share_phase(raster.sync_at, raster.threads, BIND, project_chunks(raster), do_frame_chunk, avatar, raster)
     return draw_projected(raster)
 
 
 @kernel
 def help_frame(avatar_states, raster_states, worker):
-    """A helper's part of `render_frame`, as `help_draw`."""
+    """A helper's part of `render_frame`."""
     avatar, raster = avatar_states[0], raster_states[0]
-    looks = 0
-    while True:
-        kind, chunk = take_chunk(raster.sync_at)
-        if chunk != NOTHING:
-            do_frame_chunk(avatar, raster, worker, kind, chunk)
-            finish_chunk(raster.sync_at)
-            looks = 0
-            continue
-        looks += 1
-        if kind == FRAME_END or not wait_for_work(looks):
-            return
+    help_phases(raster.sync_at, worker, do_frame_chunk, avatar, raster)
 
 
 @kernel

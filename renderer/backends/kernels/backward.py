@@ -10,15 +10,7 @@ import numpy as np
 from renderer.backends.kernels.blend import tile_entries
 from renderer.backends.kernels.blend_backward import blend_share
 from renderer.backends.kernels.draw import scratch_of
-from renderer.backends.kernels.parallel import (
-    FRAME_END,
-    NOTHING,
-    begin_phase,
-    finish_chunk,
-    take_chunk,
-    wait_for_chunks,
-    wait_for_work,
-)
+from renderer.backends.kernels.parallel import FRAME_END, begin_phase, help_phases, share_phase
 from renderer.backends.kernels.project_backward import project_share
 from renderer.jit import kernel
 from renderer.simd.memory import store_i64
@@ -60,18 +52,7 @@ def do_share(state, gradient, worker, kind, share):
 @kernel
 def run_shares(state, gradient, kind):
     """The owner's part of a phase; returns when all of it is done."""
-    if state.threads == 1:
-        for share in range(gradient.shares):
-            do_share(state, gradient, 0, kind, share)
-        return
-    begin_phase(gradient.sync_at, kind, gradient.shares)
-    while True:
-        _, share = take_chunk(gradient.sync_at)
-        if share == NOTHING:
-            break
-        do_share(state, gradient, 0, kind, share)
-        finish_chunk(gradient.sync_at)
-    wait_for_chunks(gradient.sync_at, gradient.shares)
+    share_phase(gradient.sync_at, state.threads, kind, gradient.shares, do_share, state, gradient)
 
 
 @kernel
@@ -86,19 +67,9 @@ def backward(states, gradients):
 
 @kernel
 def help_backward(states, gradients, worker):
-    """A helper's part of `backward`: takes shares until it ends or there is nothing to do for long."""
+    """A helper's part of `backward`."""
     state, gradient = states[0], gradients[0]
-    looks = 0
-    while True:
-        kind, share = take_chunk(gradient.sync_at)
-        if share != NOTHING:
-            do_share(state, gradient, worker, kind, share)
-            finish_chunk(gradient.sync_at)
-            looks = 0
-            continue
-        looks += 1
-        if kind == FRAME_END or not wait_for_work(looks):
-            return
+    help_phases(gradient.sync_at, worker, do_share, state, gradient)
 
 
 @kernel

@@ -7,15 +7,7 @@ import numpy as np
 from renderer.backends.kernels.bin import bin_segment
 from renderer.backends.kernels.blend import blend_chunk
 from renderer.backends.kernels.layout import PROJECT_CHUNK, SCRATCH, SCRATCH_MASKS, TILES_CHUNK
-from renderer.backends.kernels.parallel import (
-    FRAME_END,
-    NOTHING,
-    begin_phase,
-    finish_chunk,
-    take_chunk,
-    wait_for_chunks,
-    wait_for_work,
-)
+from renderer.backends.kernels.parallel import FRAME_END, begin_phase, help_phases, share_phase
 from renderer.backends.kernels.project import project
 from renderer.backends.kernels.sort import sort_by_depth
 from renderer.jit import inlined, kernel
@@ -33,7 +25,7 @@ def scratch_of(state, worker):
 
 
 @kernel
-def do_chunk(state, worker, kind, chunk):
+def do_chunk(state, _, worker, kind, chunk):
     """One piece of PROJECT, BIN or BLEND."""
     if kind == BLEND:
         blend_chunk(state, scratch_of(state, worker), chunk)
@@ -58,18 +50,7 @@ def blend_chunks(state):
 @kernel
 def run_phase(state, kind, chunks):
     """The owner's part of PROJECT, BIN or BLEND; returns when all of it is done."""
-    if state.threads == 1:
-        for chunk in range(chunks):
-            do_chunk(state, 0, kind, chunk)
-        return
-    begin_phase(state.sync_at, kind, chunks)
-    while True:
-        _, chunk = take_chunk(state.sync_at)
-        if chunk == NOTHING:
-            break
-        do_chunk(state, 0, kind, chunk)
-        finish_chunk(state.sync_at)
-    wait_for_chunks(state.sync_at, chunks)
+    share_phase(state.sync_at, state.threads, kind, chunks, do_chunk, state, state)
 
 
 @inlined
@@ -106,19 +87,9 @@ def draw(states):
 
 @kernel
 def help_draw(states, worker):
-    """A helper's part of `draw`: takes chunks until the frame ends or there is nothing to do for long."""
+    """A helper's part of `draw`."""
     state = states[0]
-    looks = 0
-    while True:
-        kind, chunk = take_chunk(state.sync_at)
-        if chunk != NOTHING:
-            do_chunk(state, worker, kind, chunk)
-            finish_chunk(state.sync_at)
-            looks = 0
-            continue
-        looks += 1
-        if kind == FRAME_END or not wait_for_work(looks):
-            return
+    help_phases(state.sync_at, worker, do_chunk, state, state)
 
 
 @kernel
@@ -151,7 +122,7 @@ def run_project(states):
     """Stage 1 alone."""
     state = states[0]
     for chunk in range(project_chunks(state)):
-        do_chunk(state, 0, PROJECT, chunk)
+        do_chunk(state, state, 0, PROJECT, chunk)
 
 
 @kernel
@@ -165,7 +136,7 @@ def run_bin(states):
     """Stage 3 alone."""
     state = states[0]
     for segment in range(state.segments):
-        do_chunk(state, 0, BIN, segment)
+        do_chunk(state, state, 0, BIN, segment)
 
 
 @kernel
@@ -173,4 +144,4 @@ def run_blend(states):
     """Stages 4 and 5 alone."""
     state = states[0]
     for chunk in range(blend_chunks(state)):
-        do_chunk(state, 0, BLEND, chunk)
+        do_chunk(state, state, 0, BLEND, chunk)

@@ -69,9 +69,45 @@ def wait_for_chunks(sync, chunks):
 
 
 @inlined
-def wait_for_work(looks):
-    """A helper found nothing for the `looks`-th time; whether it should look again."""
-    if looks % _SPINS == 0:
-        give_way()
-    pause()
-    return looks < _PATIENCE
+def share_phase(sync, threads, kind, chunks, do, this, that):
+    """The owner's part of a phase: opens it, does what nobody else does, returns when all of it is done.
+
+    Args:
+        sync: address of the shared numbers.
+        threads: how many may work on it; one needs none of this.
+        kind: of the phase.
+        chunks: how many there are.
+        do: a kernel (this, that, worker, kind, chunk) that does one chunk.
+        this, that: whatever `do` needs.
+    """
+    if threads == 1:
+        for chunk in range(chunks):
+            do(this, that, 0, kind, chunk)
+        return
+    begin_phase(sync, kind, chunks)
+    while True:
+        _, chunk = take_chunk(sync)
+        if chunk == NOTHING:
+            break
+        do(this, that, 0, kind, chunk)
+        finish_chunk(sync)
+    wait_for_chunks(sync, chunks)
+
+
+@inlined
+def help_phases(sync, worker, do, this, that):
+    """A helper's part of all phases: takes chunks until the frame ends or there is nothing to do for long."""
+    looks = 0
+    while True:
+        kind, chunk = take_chunk(sync)
+        if chunk != NOTHING:
+            do(this, that, worker, kind, chunk)
+            finish_chunk(sync)
+            looks = 0
+            continue
+        looks += 1
+        if kind == FRAME_END or looks == _PATIENCE:
+            return
+        if looks % _SPINS == 0:
+            give_way()
+        pause()
