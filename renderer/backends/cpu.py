@@ -15,6 +15,22 @@ from renderer.camera import Camera
 from renderer.gaussians import GaussianCloud
 
 
+def load_cloud(workspace: RasterWorkspace, cloud: GaussianCloud) -> None:
+    """Puts a cloud into a workspace of as many Gaussians and coefficients."""
+    count = len(cloud.means)
+    workspace.means[:, :count] = cloud.means.T
+    workspace.colors[:, :count] = cloud.colors.T
+    if cloud.sh_rest is not None and cloud.sh_rest.shape[1]:
+        workspace.set_harmonics(cloud.sh_rest)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        workspace.log2_opacities[:count] = np.log2(cloud.opacities)
+    axes_from_quats(
+        np.ascontiguousarray(cloud.quats, np.float32),
+        np.ascontiguousarray(cloud.scales, np.float32),
+        workspace.axes,
+    )
+
+
 class CpuRasterizer:
     """Draws any cloud with the exact rules of renderer.backends.base.
 
@@ -60,16 +76,5 @@ class CpuRasterizer:
         sh_count = 0 if cloud.sh_rest is None else cloud.sh_rest.shape[1]
         if self._workspace.states["count"][0] != count or self._workspace.states["sh_count"][0] != sh_count:
             self._workspace = RasterWorkspace(count, self._threads, sh_count)
-        workspace = self._workspace
-        workspace.means[:, :count] = cloud.means.T
-        workspace.colors[:, :count] = cloud.colors.T
-        if cloud.sh_rest is not None and sh_count:
-            workspace.set_harmonics(cloud.sh_rest)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            workspace.log2_opacities[:count] = np.log2(cloud.opacities)
-        axes_from_quats(
-            np.ascontiguousarray(cloud.quats, np.float32),
-            np.ascontiguousarray(cloud.scales, np.float32),
-            workspace.axes,
-        )
-        return workspace
+        load_cloud(self._workspace, cloud)
+        return self._workspace

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from renderer.backends.cpu import load_cloud
 from renderer.backends.gradient_workspace import GradientWorkspace
 from renderer.backends.kernels.backward import quats_backward
-from renderer.backends.kernels.draw import axes_from_quats
 from renderer.backends.workspace import RasterWorkspace
 from renderer.background import Background
 from renderer.camera import Camera
@@ -143,17 +143,7 @@ class DifferentiableRasterizer:
         if workspace.states["count"][0] != count or workspace.states["sh_count"][0] != sh_count:
             workspace = self._workspace = RasterWorkspace(count, self._threads, sh_count)
             self._gradients = GradientWorkspace(workspace, self._shares)
-        workspace.means[:, :count] = cloud.means.T
-        workspace.colors[:, :count] = cloud.colors.T
-        if cloud.sh_rest is not None and sh_count:
-            workspace.set_harmonics(cloud.sh_rest)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            workspace.log2_opacities[:count] = np.log2(cloud.opacities)
-        axes_from_quats(
-            np.ascontiguousarray(cloud.quats, np.float32),
-            np.ascontiguousarray(cloud.scales, np.float32),
-            workspace.axes,
-        )
+        load_cloud(workspace, cloud)
         return workspace
 
 

@@ -7,12 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from visavis.commands.heads import Head, load_head
 from visavis.commands.track import ExtractorName
 from visavis.errors import CommandError
+from visavis.picture_progress import picture_progress
 
 if TYPE_CHECKING:
     from visavis.encode_clip import EncodeJob, EncodeSummary
@@ -66,20 +65,11 @@ def _track_and_encode(job: EncodeJob, head: Head, extractor: ExtractorName, prof
     from visavis.encode_clip import encode_clip
 
     person = None if profile is None else PersonProfile.load(profile)
-    columns = (
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("pictures,"),
-        TimeRemainingColumn(),
-        TextColumn("left"),
-    )
-    with Progress(*columns, console=Console(stderr=True, markup=False), transient=True) as progress:
-        task = progress.add_task(f"tracking {job.source.name}", total=None)
+    with picture_progress(f"tracking {job.source.name}") as on_picture:
         return encode_clip(
             job,
             load_head(head),
             extractor.value,
             person,
-            lambda done, total: progress.update(task, completed=done, total=total),
+            on_picture,
         )

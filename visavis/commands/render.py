@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from visavis.errors import CommandError
+from visavis.picture_progress import picture_progress
 
 if TYPE_CHECKING:
     from renderer.background import Background
@@ -72,17 +71,8 @@ def render(
         threads=threads or usable_threads(),
     )
     check_job(job)
-    columns = (
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("pictures,"),
-        TimeRemainingColumn(),
-        TextColumn("left"),
-    )
-    with Progress(*columns, console=Console(stderr=True, markup=False), transient=True) as progress:
-        task = progress.add_task(f"drawing {stream.name}", total=None)
-        summary = render_stream(job, lambda done, total: progress.update(task, completed=done, total=total))
+    with picture_progress(f"drawing {stream.name}") as on_picture:
+        summary = render_stream(job, on_picture)
     typer.echo(
         f"{summary.pictures} pictures of {summary.width} x {summary.height}, {summary.seconds:.1f} s, "
         f"drawn in {summary.work_s:.1f} s ({summary.pictures / max(summary.work_s, 1e-3):.0f} a second)"

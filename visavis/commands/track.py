@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from visavis.commands.heads import Head, load_head
 from visavis.errors import CommandError
+from visavis.picture_progress import picture_progress
 
 if TYPE_CHECKING:
     from tracker.matting import SegmentationNetwork
@@ -51,17 +51,8 @@ def track(
     check_job(job)  # before anything is fetched for it
     if matte is not None:
         job = replace(job, matte_network=_matte_network(matte_model, console))
-    columns = (
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("pictures,"),
-        TimeRemainingColumn(),
-        TextColumn("left"),
-    )
-    with Progress(*columns, console=console, transient=True) as progress:
-        task = progress.add_task(f"tracking {clip.name}", total=None)
-        summary = track_clip(job, lambda done, total: progress.update(task, completed=done, total=total))
+    with picture_progress(f"tracking {clip.name}", console) as on_picture:
+        summary = track_clip(job, on_picture)
     if summary.warning is not None:
         typer.echo(f"visavis: {summary.warning}", err=True)
     if as_json:
