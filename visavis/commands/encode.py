@@ -66,10 +66,4 @@ def _track_and_encode(job: EncodeJob, head: Head, extractor: ExtractorName, prof
 
     person = None if profile is None else PersonProfile.load(profile)
     with picture_progress(f"tracking {job.source.name}") as on_picture:
-        return encode_clip(
-            job,
-            load_head(head),
-            extractor.value,
-            person,
-            on_picture,
-        )
+        return encode_clip(job, load_head(head), extractor.value, person, on_picture)
