@@ -8,7 +8,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from codec.params import FaceParams
 from renderer.avatar.avatar_model import AvatarModel
 from renderer.avatar.frame_renderer import FrameRenderer
 from renderer.avatar.paper_model import PaperAvatarModel
@@ -19,6 +18,7 @@ from renderer.backends.workspace import FIRST_LIST_CAPACITY
 from renderer.camera import Camera
 from renderer.head.open_head import load_open_head
 from renderer.yuv import YuvPlanes
+from tests.support.faces import params_of
 from tests.support.scenes import psnr
 from visavis.bench.synthetic import synthetic_avatar
 from visavis.bench.synthetic_paper import synthetic_paper_avatar
@@ -26,18 +26,6 @@ from visavis.bench.synthetic_paper import synthetic_paper_avatar
 HEAD = load_open_head()
 GRAY = (0.8, 0.82, 0.85)
 VIEW = Camera.orbit(np.array([0.0, 0.05, 0.7]), 0.9, 0.3, 0.1, 112)
-
-
-def params_of(seed: int, expression_dims: int = 50) -> FaceParams:
-    rng = np.random.default_rng(seed)
-    return FaceParams(
-        expression=rng.normal(0, 1, expression_dims),
-        global_rotation=rng.normal(0, 0.3, 3),
-        translation=rng.normal(0, 0.05, 3) + np.array([0, 0, 0.65]),
-        jaw_pose=np.abs(rng.normal(0, 0.15, 3)) * np.array([1, 0.1, 0.1]),
-        eyelids=rng.uniform(0, 1, 2),
-        gaze=rng.normal(0, 0.2, 4),
-    )
 
 
 def avatar_of(count: int = 3000, bases: int = 5, **changes) -> AvatarModel:

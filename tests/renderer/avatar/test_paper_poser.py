@@ -16,22 +16,11 @@ from renderer.avatar.paper_poser import PaperPoser
 from renderer.backends.reference import ReferenceRasterizer, rotation_matrices
 from renderer.camera import Camera
 from renderer.head.open_head import load_open_head
+from tests.support.faces import params_of
 from tests.support.scenes import psnr
 from visavis.bench.synthetic_paper import synthetic_paper_avatar
 
 HEAD = load_open_head()
-
-
-def params_of(seed: int, expression_dims: int = 50) -> FaceParams:
-    rng = np.random.default_rng(seed)
-    return FaceParams(
-        expression=rng.normal(0, 1, expression_dims),
-        global_rotation=rng.normal(0, 0.3, 3),
-        translation=rng.normal(0, 0.05, 3) + np.array([0, 0, 0.65]),
-        jaw_pose=np.abs(rng.normal(0, 0.15, 3)) * np.array([1, 0.1, 0.1]),
-        eyelids=rng.uniform(0, 1, 2),
-        gaze=rng.normal(0, 0.2, 4),
-    )
 
 
 def with_reach(asset: PaperAvatar, reach: float) -> PaperAvatar:
