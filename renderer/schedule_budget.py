@@ -10,8 +10,9 @@ DUTY = 0.75
 """Part of the cores that may go into drawing and coding; the rest is for tracking and the network. It is processor time
 that counts: by the clock, a thread that waits for its turn on a busy machine would slow itself down once more."""
 
-LATE_AFTER_S = 0.035
-"""A picture that takes longer from its beginning to its going out leaves less than 25 pictures a second."""
+LATE_AFTER_S = 1 / 26
+"""A picture that takes longer from its beginning to its going out delays the next one, which begins after this time. To
+act sooner makes heads smaller on a machine that still keeps up."""
 
 STEP = 0.7
 WINDOW_S = 3.0

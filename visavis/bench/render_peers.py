@@ -24,13 +24,14 @@ from client.view.atlas import TILE_SIZES
 from client.view.compositor import Compositor
 from client.view.head_view import HeadRenderer, HeadView
 from client.view.pool import DrawingPool, usable_cores
-from codec.params import MAX_EXPRESSION, FaceParams
+from codec.params import FaceParams
 from renderer.avatar.avatar_model import AvatarModel
 from renderer.avatar.frame_renderer import FrameRenderer
 from renderer.background import Background
 from renderer.camera import Camera
 from renderer.schedule import Scheduler
 from renderer.yuv import YuvPlanes
+from visavis.bench.render_scene import moving_face
 from visavis.bench.report import Figure
 
 PEERS = 12
@@ -102,7 +103,7 @@ def draw_slots(
         head.set_renderer(clock)
         compositor.put_head(head)
     compositor.set_sizes({head.member_id: size for head in heads})
-    faces = [_moving_face(index) for index in range(LEAD_IN + slots)]
+    faces = moving_face(LEAD_IN + slots)
     gc.collect()
     gc.freeze()  # as in a hosted client: what is loaded is not looked through in the middle of a picture
     compositor.start()
@@ -173,14 +174,3 @@ def busy_core() -> Iterator[int]:
     finally:
         busy.kill()
         busy.wait()
-
-
-def _moving_face(index: int) -> FaceParams:
-    phases = np.arange(MAX_EXPRESSION)
-    return replace(
-        FaceParams.neutral(),
-        expression=np.sin((0.05 + 0.002 * phases) * index + phases).astype(np.float32),
-        global_rotation=np.array([0.1 * np.sin(0.07 * index), 0.4 * np.sin(0.03 * index), 0], np.float32),
-        jaw_pose=np.array([0.1 + 0.1 * np.sin(0.3 * index), 0, 0], np.float32),
-        eyelids=np.full(2, index % 50 < 4, np.float32),
-    )
