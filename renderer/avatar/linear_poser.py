@@ -57,6 +57,4 @@ class LinearPoser:
         if "samples" in buffers:
             checks.check_range("grid points of Gaussians", buffers["samples"], len(buffers["grid_values"]))
         self.pose()
-        for name, buffer in buffers.items():
-            if name not in ("directions", "numbers", "starts"):  # shared, not written to, without guards
-                checks.check_guards(name, buffer)
+        self._packed.check_own()

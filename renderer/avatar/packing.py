@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from codec.avatar_asset import BASIS_CHANNELS
 from renderer.avatar.avatar_model import AvatarModel
 from renderer.avatar.kernels.layout import AVATAR_STATE, FACE, JOINT, JOINTS
+from renderer.backends.buffers import AddressedBuffers
 from renderer.backends.reference import rotation_matrices
-from renderer.backends.workspace import aligned
 from renderer.gaussians import SH_C0
 from renderer.head.model import HeadModel
 
@@ -78,7 +78,7 @@ def head_directions(head: HeadModel) -> HeadDirections:
     )
 
 
-class PackedAvatar:
+class PackedAvatar(AddressedBuffers):
     """The state of the avatar kernels and the buffers behind it.
 
     `face` [FACE] is the input of a frame.
@@ -90,43 +90,32 @@ class PackedAvatar:
     """
 
     def __init__(self, avatar: AvatarModel, padded: int, threads: int = 1) -> None:
-        self.states = np.zeros(1, AVATAR_STATE)
+        super().__init__(AVATAR_STATE)
         self.states["padded"] = padded
-        self.buffers: dict[str, NDArray] = {}
         first_rigid, rigid_row = self._pack_head(avatar)
         self._pack_gaussians(avatar, padded, first_rigid, rigid_row)
         self._pack_bases(avatar, padded)
-        self._add("offsets", np.zeros((threads, LANES, LANES), np.float32))
-        self.face = self._add("face", np.zeros(FACE, np.float32))
-
-    def _add(self, name: str, source: NDArray) -> NDArray:
-        buffer = aligned(source.shape, source.dtype)
-        buffer[...] = source
-        self._point(name, buffer)
-        return buffer
-
-    def _point(self, name: str, buffer: NDArray) -> None:
-        self.buffers[name] = buffer
-        self.states[f"{name}_at"] = buffer.ctypes.data
+        self.add_copy("offsets", np.zeros((threads, LANES, LANES), np.float32))
+        self.face = self.add_copy("face", np.zeros(FACE, np.float32))
 
     def _pack_head(self, avatar: AvatarModel) -> tuple[int, NDArray[np.int64]]:
         head, asset = avatar.head, avatar.asset
         shaped = head.v_template + asset.shape_offsets
         shared = head_directions(head)
-        self._point("directions", shared.directions)
-        self._point("numbers", shared.numbers)
-        self._point("starts", shared.starts)
-        self._add("rest", blocks_of_16(shaped))
-        self._add("weights", blocks_of_16(head.lbs_weights))
-        self._add("joint_positions", (head.J_regressor @ shaped).astype(np.float32))
-        self._add("coefficients", np.zeros(shared.count + 1, np.float32))
-        self._add("joints", np.zeros((JOINTS, JOINT), np.float32))
+        self.share("directions", shared.directions)
+        self.share("numbers", shared.numbers)
+        self.share("starts", shared.starts)
+        self.add_copy("rest", blocks_of_16(shaped))
+        self.add_copy("weights", blocks_of_16(head.lbs_weights))
+        self.add_copy("joint_positions", (head.J_regressor @ shaped).astype(np.float32))
+        self.add_copy("coefficients", np.zeros(shared.count + 1, np.float32))
+        self.add_copy("joints", np.zeros((JOINTS, JOINT), np.float32))
         rigid = np.unique(avatar.corners[asset.rigid_to_skull])  # vertices that rigid Gaussians need
-        self._add("rigid_rest", blocks_of_16(shaped[rigid]))
+        self.add_copy("rigid_rest", blocks_of_16(shaped[rigid]))
         row = np.zeros(len(shaped), np.int64)
         row[rigid] = np.arange(len(rigid))
         head_blocks, rigid_blocks = len(shared.starts) - 1, -(-len(rigid) // LANES)
-        self._add("vertices", np.zeros(((head_blocks + rigid_blocks) * LANES, 4), np.float32))
+        self.add_copy("vertices", np.zeros(((head_blocks + rigid_blocks) * LANES, 4), np.float32))
         self.states["head_blocks"], self.states["rigid_blocks"] = head_blocks, rigid_blocks
         self.states["skull"] = SKULL_JOINT
         return head_blocks * LANES, row
@@ -135,24 +124,24 @@ class PackedAvatar:
         asset = avatar.asset
         rows = np.where(asset.rigid_to_skull[:, None], first_rigid + rigid_row[avatar.corners], avatar.corners)
         axes = rotation_matrices(asset.local_quats.astype(np.float64)) * avatar.scales[:, None, :]
-        self._add("corners", padded_columns(rows.astype(np.int32), padded))
-        self._add("barycentrics", padded_columns(asset.barycentrics.astype(np.float32), padded))
-        self._add("local_means", padded_columns(asset.local_means.astype(np.float32), padded))
-        self._add("local_axes", padded_columns(axes.reshape(-1, 9).astype(np.float32), padded))
-        self._add("base_colors", padded_columns((0.5 + SH_C0 * asset.sh0).astype(np.float32), padded))
+        self.add_copy("corners", padded_columns(rows.astype(np.int32), padded))
+        self.add_copy("barycentrics", padded_columns(asset.barycentrics.astype(np.float32), padded))
+        self.add_copy("local_means", padded_columns(asset.local_means.astype(np.float32), padded))
+        self.add_copy("local_axes", padded_columns(axes.reshape(-1, 9).astype(np.float32), padded))
+        self.add_copy("base_colors", padded_columns((0.5 + SH_C0 * asset.sh0).astype(np.float32), padded))
 
     def _pack_bases(self, avatar: AvatarModel, padded: int) -> None:
         asset = avatar.asset
         bases, size = len(asset.basis_grid), asset.basis_grid.shape[-1]
-        self._add("basis_coefficients", np.zeros(bases, np.float32))
-        self._add("basis_weights", asset.basis_weights.astype(np.float32))
+        self.add_copy("basis_coefficients", np.zeros(bases, np.float32))
+        self.add_copy("basis_weights", asset.basis_weights.astype(np.float32))
         self.states["bases"] = bases
         if not bases:
             return
         points = asset.basis_grid.reshape(bases, BASIS_CHANNELS, size * size)
         blocks = blocks_of_16(np.ascontiguousarray(points.transpose(2, 0, 1)))  # [blocks, K, 9, 16]
-        self._add("grid", np.ascontiguousarray(blocks))
-        self._add("grid_values", np.zeros((len(blocks) * LANES, LANES), np.float32))
+        self.add_copy("grid", np.ascontiguousarray(blocks))
+        self.add_copy("grid_values", np.zeros((len(blocks) * LANES, LANES), np.float32))
         self.states["grid_blocks"] = len(blocks)
         position = np.clip(asset.grid_uv, 0, 1) * (size - 1)
         low = np.minimum(position.astype(np.int64), max(size - 2, 0))  # column, row
@@ -162,5 +151,5 @@ class PackedAvatar:
         samples += [high[:, 1] * size + low[:, 0], high[:, 1] * size + high[:, 0]]
         weights = np.stack([(1 - right) * (1 - down), right * (1 - down), (1 - right) * down, right * down], axis=1)
         weights[asset.rigid_to_skull] = 0  # bases do not act on them
-        self._add("samples", padded_columns(np.stack(samples, axis=1).astype(np.int32), padded))
-        self._add("sample_weights", padded_columns(weights.astype(np.float32), padded))
+        self.add_copy("samples", padded_columns(np.stack(samples, axis=1).astype(np.int32), padded))
+        self.add_copy("sample_weights", padded_columns(weights.astype(np.float32), padded))

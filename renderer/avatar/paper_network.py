@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from codec.paper_avatar import ENCODED_SIZE
 from renderer.avatar.kernels.paper import add_and_rectify
 from renderer.avatar.paper_model import PaperAvatarModel
-from renderer.backends.workspace import aligned
+from renderer.backends.buffers import aligned
 
 Floats = NDArray[np.float32]
 

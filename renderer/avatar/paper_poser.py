@@ -21,7 +21,8 @@ from renderer.avatar.packing import blocks_of_16, head_directions, padded_column
 from renderer.avatar.paper_model import PaperAvatarModel, area_limit, condition_vector, without_head_pose
 from renderer.avatar.paper_network import OffsetNetwork
 from renderer.backends import checks
-from renderer.backends.workspace import RasterWorkspace, aligned
+from renderer.backends.buffers import AddressedBuffers
+from renderer.backends.workspace import RasterWorkspace
 from renderer.head.pose import FLIP, joint_rotations, joint_transforms
 from renderer.team import Help
 
@@ -30,7 +31,7 @@ Floats = NDArray[np.float32]
 _LOG_MAX_SCALE = np.float32(np.log(MAX_SCALE_M))
 
 
-class PaperPoser:
+class PaperPoser(AddressedBuffers):
     """Poses one `paper` avatar into a workspace of its own; a renderer.avatar.frame_renderer.Poser.
 
     The GIL is released for nearly all of the time.
@@ -56,8 +57,7 @@ class PaperPoser:
             self.workspace.set_harmonics(sh_rest)
         self._sh_from_world = np.eye(3, dtype=np.float32)
         self.sh_from_world: Floats | None = self._sh_from_world
-        self.states = np.zeros(1, PAPER_STATE)
-        self.buffers: dict[str, NDArray] = {}
+        super().__init__(PAPER_STATE)
         self._pack_head(model)
         self._pack_gaussians(model)
         for name in ("means", "axes"):
@@ -103,9 +103,7 @@ class PaperPoser:
         """Poses with a look at every index and guard (renderer.backends.checks)."""
         checks.check_range("vertices of Gaussians", self.buffers["corners"], len(self.buffers["vertices"]))
         self.pose()
-        for name, buffer in self.buffers.items():
-            if name not in ("directions", "numbers", "starts"):  # shared, not written to, without guards
-                checks.check_guards(name, buffer)
+        self.check_own()
 
     def _finish_offsets(self) -> None:
         """From the network's outputs to displacements, quaternions and standard deviations, in place."""
@@ -118,29 +116,19 @@ class PaperPoser:
         np.minimum(deviations, _LOG_MAX_SCALE, out=deviations)
         np.exp(deviations, out=deviations)
 
-    def _add(self, name: str, source: NDArray) -> NDArray:
-        buffer = aligned(source.shape, source.dtype)
-        buffer[...] = source
-        self._point(name, buffer)
-        return buffer
-
-    def _point(self, name: str, buffer: NDArray) -> None:
-        self.buffers[name] = buffer
-        self.states[f"{name}_at"] = buffer.ctypes.data
-
     def _pack_head(self, model: PaperAvatarModel) -> None:
         head, offsets = model.head, model.asset.shape_offsets
         shaped = head.v_template + offsets
         shared = head_directions(head)
-        self._point("directions", shared.directions)
-        self._point("numbers", shared.numbers)
-        self._point("starts", shared.starts)
-        self._add("rest", blocks_of_16(shaped))
-        self._add("weights", blocks_of_16(head.lbs_weights))
-        self._coefficients = self._add("coefficients", np.zeros(shared.count + 1, np.float32))
-        self._joints = self._add("joints", np.zeros((JOINTS, JOINT), np.float32)).reshape(JOINTS, 3, 4)
+        self.share("directions", shared.directions)
+        self.share("numbers", shared.numbers)
+        self.share("starts", shared.starts)
+        self.add_copy("rest", blocks_of_16(shaped))
+        self.add_copy("weights", blocks_of_16(head.lbs_weights))
+        self._coefficients = self.add_copy("coefficients", np.zeros(shared.count + 1, np.float32))
+        self._joints = self.add_copy("joints", np.zeros((JOINTS, JOINT), np.float32)).reshape(JOINTS, 3, 4)
         self.states["head_blocks"] = len(shared.starts) - 1
-        self._add("vertices", np.zeros(((len(shared.starts) - 1) * 16, 4), np.float32))
+        self.add_copy("vertices", np.zeros(((len(shared.starts) - 1) * 16, 4), np.float32))
         # joint_transforms regresses the joints from all vertices each time; here they are the only vertices
         joints = head.J_regressor @ shaped
         self._skeleton = replace(head, v_template=joints, J_regressor=np.eye(len(joints), dtype=np.float32))
@@ -149,15 +137,15 @@ class PaperPoser:
     def _pack_gaussians(self, model: PaperAvatarModel) -> None:
         asset, padded = model.asset, self.workspace.padded
         self.states["padded"] = padded
-        self._add("corners", padded_columns(model.corners.astype(np.int32), padded))
-        self._add("barycentrics", padded_columns(asset.barycentrics.astype(np.float32), padded))
-        quats = self._add("quats", padded_columns(asset.quats.astype(np.float32), padded))
+        self.add_copy("corners", padded_columns(model.corners.astype(np.int32), padded))
+        self.add_copy("barycentrics", padded_columns(asset.barycentrics.astype(np.float32), padded))
+        quats = self.add_copy("quats", padded_columns(asset.quats.astype(np.float32), padded))
         quats[0, model.count :] = 1
         self._log_scales = padded_columns(asset.log_scales.astype(np.float32), padded)
         self._log_scales[:, model.count :] = -np.inf  # no area
-        self._rotation = self._add("rotation", np.zeros((3, 3), np.float32))
-        self._add("areas", np.zeros(16, np.float32))
-        self._add("offsets", np.zeros((OUTPUT_SIZE, padded), np.float32))
+        self._rotation = self.add_copy("rotation", np.zeros((3, 3), np.float32))
+        self.add_copy("areas", np.zeros(16, np.float32))
+        self.add_copy("offsets", np.zeros((OUTPUT_SIZE, padded), np.float32))
 
 
 def _help(network: OffsetNetwork, draw: Help, worker: int) -> None:

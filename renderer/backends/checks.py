@@ -26,7 +26,7 @@ UNADDRESSED = ("planar", "background")
 
 
 def check_guards(name: str, buffer: NDArray) -> None:
-    """Raises AssertionError if something was written just before or after a buffer of workspace.aligned."""
+    """Raises AssertionError if something was written just before or after a buffer of renderer.backends.buffers."""
     memory = buffer
     while isinstance(memory.base, np.ndarray):
         memory = memory.base

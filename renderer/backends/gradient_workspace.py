@@ -5,19 +5,20 @@ from __future__ import annotations
 import os
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import NDArray
 
 from renderer.backends import checks
+from renderer.backends.buffers import AddressedBuffers
 from renderer.backends.kernels import gradient_layout, layout
 from renderer.backends.kernels.backward import backward, help_backward
 from renderer.backends.kernels.parallel import SYNC_SIZE
-from renderer.backends.workspace import RasterWorkspace, aligned
+from renderer.backends.workspace import RasterWorkspace
 from renderer.team import shared_team
 
 MAX_SHARES = 64
 
 
-class GradientWorkspace:
+class GradientWorkspace(AddressedBuffers):
     """The backward pass of what a RasterWorkspace draws; not to be used for two frames at once.
 
     Draw with the workspace's planar output, write the gradient of the loss with respect to these planes to
@@ -46,20 +47,19 @@ class GradientWorkspace:
             raise ValueError(f"{shares} shares, expected 1..{MAX_SHARES}")
         padded, sh_count = workspace.padded, int(workspace.states["sh_count"][0])
         self._workspace = workspace
-        self.buffers: dict[str, NDArray] = {}
-        self.states = np.zeros(1, gradient_layout.GRADIENT_STATE)
+        super().__init__(gradient_layout.GRADIENT_STATE)
         self.states["shares"] = shares
-        self._first_tiles = self._add("first_tiles", (shares + 1,), np.int64)
-        self._add("sync", (SYNC_SIZE,), np.int64)
-        self._add("lines", (shares, padded + 1, gradient_layout.LINE), np.float32)
-        self._background_sums = self._add("background_sums", (shares, 3, 16), np.float32)
-        self._camera_sums = self._add("camera_sums", (shares, gradient_layout.CAMERA_SUMS, 16), np.float32)
-        self.means = self._add("mean_gradients", (3, padded), np.float32)
-        self.axes = self._add("axis_gradients", (9, padded), np.float32)
-        self.log2_opacities = self._add("log2_opacity_gradients", (padded,), np.float32)
-        self.colors = self._add("color_gradients", (3, padded), np.float32)
+        self._first_tiles = self.add("first_tiles", (shares + 1,), np.int64)
+        self.add("sync", (SYNC_SIZE,), np.int64)
+        self.add("lines", (shares, padded + 1, gradient_layout.LINE), np.float32)
+        self._background_sums = self.add("background_sums", (shares, 3, 16), np.float32)
+        self._camera_sums = self.add("camera_sums", (shares, gradient_layout.CAMERA_SUMS, 16), np.float32)
+        self.means = self.add("mean_gradients", (3, padded), np.float32)
+        self.axes = self.add("axis_gradients", (9, padded), np.float32)
+        self.log2_opacities = self.add("log2_opacity_gradients", (padded,), np.float32)
+        self.colors = self.add("color_gradients", (3, padded), np.float32)
         shape = (padded // 16, sh_count, 3, 16)
-        self.sh = self._add("sh_gradients", shape, np.float32) if sh_count else np.zeros(shape, np.float32)
+        self.sh = self.add("sh_gradients", shape, np.float32) if sh_count else np.zeros(shape, np.float32)
         self._checked = os.environ.get(checks.SWITCH) == "1"
 
     def gradient_planes(self) -> NDArray[np.float32]:
@@ -71,7 +71,7 @@ class GradientWorkspace:
         shape = (4, *(int(self._workspace.states[name][0]) * layout.TILE_PX for name in ("tiles_y", "tiles_x")))
         planes = self.buffers.get("gradient_planes")
         if planes is None or planes.shape != shape:
-            planes = self._add("gradient_planes", shape, np.float32)
+            planes = self.add("gradient_planes", shape, np.float32)
         return planes
 
     def backward(self) -> None:
@@ -110,12 +110,6 @@ class GradientWorkspace:
     def background_gradient(self) -> NDArray[np.float64]:
         """[3] dL/d(a color added to the whole background) of the last backward pass."""
         return self._background_sums.sum(axis=(0, 2), dtype=np.float64)
-
-    def _add(self, name: str, shape: tuple[int, ...], dtype: DTypeLike) -> NDArray:
-        buffer = aligned(shape, dtype)
-        self.buffers[name] = buffer
-        self.states[f"{name}_at"] = buffer.ctypes.data
-        return buffer
 
     def _help(self, worker: int) -> None:
         help_backward(self._workspace.states, self.states, worker)

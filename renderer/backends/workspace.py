@@ -6,9 +6,10 @@ import os
 from functools import partial
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import NDArray
 
 from renderer.backends import checks
+from renderer.backends.buffers import AddressedBuffers, aligned
 from renderer.backends.kernels import layout
 from renderer.backends.kernels.draw import draw, help_draw
 from renderer.backends.kernels.parallel import SYNC_SIZE
@@ -24,20 +25,8 @@ FIRST_LIST_CAPACITY = 1040
 
 SH_COUNTS = (0, 3, 8, 15)
 
-ALIGNMENT = 64
 
-
-def aligned(shape: tuple[int, ...], dtype: DTypeLike) -> NDArray:
-    """Zeros that start at a cache line, with a guard of bytes before and after (renderer.backends.checks)."""
-    size = int(np.prod(shape)) * np.dtype(dtype).itemsize
-    memory = np.zeros(size + ALIGNMENT + 2 * checks.GUARD_BYTES, np.uint8)
-    start = -(memory.ctypes.data + checks.GUARD_BYTES) % ALIGNMENT + checks.GUARD_BYTES
-    memory[start - checks.GUARD_BYTES : start] = checks.GUARD_VALUE
-    memory[start + size : start + size + checks.GUARD_BYTES] = checks.GUARD_VALUE
-    return memory[start : start + size].view(dtype).reshape(shape)
-
-
-class RasterWorkspace:
+class RasterWorkspace(AddressedBuffers):
     """Everything that drawing up to `count` Gaussians needs; not to be used for two frames at once.
 
     Args:
@@ -60,8 +49,7 @@ class RasterWorkspace:
         padded = max(16, -(-count // 16) * 16)
         chunks = -(-padded // layout.PROJECT_CHUNK)
         self.padded, self.threads = padded, threads
-        self.buffers: dict[str, NDArray] = {}
-        self.states = np.zeros(1, layout.RASTER_STATE)
+        super().__init__(layout.RASTER_STATE)
         self.states["count"], self.states["padded"], self.states["threads"] = count, padded, threads
         self.means = self.add("means", (3, padded), np.float32)
         self.axes = self.add("axes", (9, padded), np.float32)
@@ -92,13 +80,6 @@ class RasterWorkspace:
         self._planes: list[NDArray] = []
         self._background: NDArray | None = None
         self._checked = os.environ.get(checks.SWITCH) == "1"
-
-    def add(self, name: str, shape: tuple[int, ...], dtype: DTypeLike) -> NDArray:
-        """Allocates the buffer behind the state's field `<name>_at`, replacing an earlier one."""
-        buffer = aligned(shape, dtype)
-        self.buffers[name] = buffer
-        self.states[f"{name}_at"] = buffer.ctypes.data
-        return buffer
 
     def set_harmonics(self, sh_rest: NDArray[np.float32]) -> None:
         """Sets the coefficients [N, K, 3] of degrees 1 and up."""
