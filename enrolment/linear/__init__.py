@@ -1,0 +1,1 @@
+"""Training of `linear` avatars on the CPU."""

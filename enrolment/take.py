@@ -1,0 +1,76 @@
+"""What an avatar is learned from: pictures of one person, tracked and matted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from codec.params import FaceParams
+from renderer.camera import Camera
+from tracker.profile import PersonProfile
+
+SIDE = 512
+"""Width and height of the pictures of a take, pixels."""
+
+
+@dataclass(frozen=True, eq=False)
+class Take:
+    """T pictures, all of which show the face, in the order of time.
+
+    Args:
+        images: [T, SIDE, SIDE, 3] uint8 sRGB.
+        alphas: [T, SIDE, SIDE] uint8, 0 background to 255 person.
+        time_s: [T] float64, growing.
+        vectors: [T, 65] float32 what the tracker says live (FaceParams.to_vector with E = 50).
+        landmarks_px: [T, 478, 2] float32 MediaPipe's landmarks, pixels of `images`.
+        scores: [T, 52] float32 MediaPipe's blendshape scores.
+        K: [3, 3] float32 intrinsics of `images`.
+        held_out: [T] bool, not to be learned from.
+        person: what the tracker knew of the person.
+        head_model_id: hex SHA-256 of the head model that `vectors` drive.
+        warnings: what is not as it should be, one sentence each.
+    """
+
+    images: NDArray[np.uint8]
+    alphas: NDArray[np.uint8]
+    time_s: NDArray[np.float64]
+    vectors: NDArray[np.float32]
+    landmarks_px: NDArray[np.float32]
+    scores: NDArray[np.float32]
+    K: NDArray[np.float32]
+    held_out: NDArray[np.bool_]
+    person: PersonProfile | None
+    head_model_id: str
+    warnings: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    @property
+    def train_indices(self) -> NDArray[np.intp]:
+        """Pictures to learn from."""
+        return np.flatnonzero(~self.held_out)
+
+    @property
+    def held_out_indices(self) -> NDArray[np.intp]:
+        """Pictures to judge by."""
+        return np.flatnonzero(self.held_out)
+
+    def params(self, index: int) -> FaceParams:
+        """What the tracker says of one picture."""
+        return FaceParams.from_vector(self.vectors[index])
+
+    def camera(self, size: int = SIDE) -> Camera:
+        """The camera of the pictures, scaled to `size` pixels a side."""
+        K = self.K.copy()
+        K[:2] *= size / SIDE
+        return Camera(np.eye(4, dtype=np.float32), K, size, size)
+
+
+def composite(image: NDArray[np.uint8], alpha: NDArray[np.uint8], background: int = 255) -> NDArray[np.uint8]:
+    """[..., H, W, 3] uint8: `image` [..., H, W, 3] where `alpha` [..., H, W] says so, a grey `background` elsewhere."""
+    cover = alpha[..., None].astype(np.uint16)
+    blended = image * cover + np.uint16(background) * (255 - cover)
+    return ((blended + 127) // 255).astype(np.uint8)

@@ -1,0 +1,44 @@
+"""What every way of training an avatar looks like from outside."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from codec.avatar_asset import AvatarAsset
+
+
+class Trainer(Protocol):
+    """Fits an avatar to a take, a few seconds at a time.
+
+    Attributes:
+        budget_s: seconds that the whole schedule takes.
+        spent_s: seconds of it that are done.
+        loss: mean loss of the latest steps.
+    """
+
+    budget_s: float
+    spent_s: float
+    loss: float
+
+    def train(self, seconds: float) -> None:
+        """Goes on for about so many seconds, not beyond the schedule's end."""
+        ...
+
+    def asset(self) -> AvatarAsset:
+        """The avatar as it is now; a copy."""
+        ...
+
+    def checkpoint(self) -> dict[str, NDArray[np.generic]]:
+        """All that is needed to go on later."""
+        ...
+
+    def restore(self, checkpoint: dict[str, NDArray[np.generic]]) -> None:
+        """Goes on from a checkpoint of a trainer with the same arguments.
+
+        Raises:
+            ValueError: it is another trainer's.
+        """
+        ...
