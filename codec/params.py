@@ -7,13 +7,13 @@ A skull point X of the posed head model lands in the camera frame at
 
     X_camera = FLIP @ (rotation_matrix(global_rotation) @ X) + translation,    FLIP = diag(1, -1, -1)
 
-so `global_rotation` = 0 is a person who looks straight into the camera. The transform is that of the *skull*; the
-shoulders follow from it (see renderer.head.pose).
+so `global_rotation` = 0 is a person who looks straight into the camera. The transform is that of the *skull*. The
+shoulders follow it, damped, and `torso` is what they do of their own (see renderer.head.pose).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +28,9 @@ POSE_SIZE = 11
 """global_rotation 3, translation 3, jaw_pose 3, eyelids 2: the paper's theta."""
 
 GAZE_SIZE = 4
+
+TORSO_SIZE = 6
+"""rotation 3, translation 3."""
 
 _TAIL = (("global_rotation", 0, 3), ("translation", 3, 6), ("jaw_pose", 6, 9), ("eyelids", 9, 11), ("gaze", 11, 15))
 """Where the other fields stand in the vector, counted from the end of the expression."""
@@ -45,6 +48,8 @@ class FaceParams:
         eyelids: [2] closure of the (left, right) eye of the person, 0 open .. 1 closed.
         gaze: [4] (left yaw, left pitch, right yaw, right pitch), radians, relative to the skull; yaw is positive
             towards +x (the person's left), pitch is positive upwards.
+        torso: [6] what the shoulders do beyond their damped following of the skull: axis-angle about the neck joint in
+            the head frame, radians, then displacement in the camera frame, metres.
     """
 
     expression: Vector
@@ -53,6 +58,7 @@ class FaceParams:
     jaw_pose: Vector
     eyelids: Vector
     gaze: Vector
+    torso: Vector = field(default_factory=lambda: np.zeros(TORSO_SIZE, np.float32))
 
     def __post_init__(self) -> None:
         """Converts every field to float32.
@@ -60,15 +66,15 @@ class FaceParams:
         Raises:
             ValueError: a field has the wrong shape or a value is not finite.
         """
-        sizes = {"global_rotation": 3, "translation": 3, "jaw_pose": 3, "eyelids": 2, "gaze": GAZE_SIZE}
-        for field in fields(self):
-            value = np.ascontiguousarray(getattr(self, field.name), np.float32)
-            allowed = EXPRESSION_DIMS if field.name == "expression" else (sizes[field.name],)
+        sizes = {name: (end - start,) for name, start, end in _TAIL}
+        sizes |= {"expression": EXPRESSION_DIMS, "torso": (TORSO_SIZE,)}
+        for each in fields(self):
+            value, allowed = np.ascontiguousarray(getattr(self, each.name), np.float32), sizes[each.name]
             if value.ndim != 1 or len(value) not in allowed:
-                raise ValueError(f"{field.name} has shape {value.shape}, expected one of {allowed} numbers")
+                raise ValueError(f"{each.name} has shape {value.shape}, expected one of {allowed} numbers")
             if not np.isfinite(value).all():
-                raise ValueError(f"{field.name} holds a number that is not finite")
-            object.__setattr__(self, field.name, value)
+                raise ValueError(f"{each.name} holds a number that is not finite")
+            object.__setattr__(self, each.name, value)
 
     @staticmethod
     def neutral(expression_dims: int = MAX_EXPRESSION, distance_m: float = 0.6) -> FaceParams:
@@ -84,25 +90,33 @@ class FaceParams:
         )
 
     def to_vector(self) -> Vector:
-        """[E + 15] all parameters in the order of the fields: psi E, theta 11, gaze 4."""
-        return np.concatenate([getattr(self, field.name) for field in fields(self)])
+        """[E + 15] the parameters of the head in the order of the fields: psi E, theta 11, gaze 4; not the torso."""
+        return np.concatenate([self.expression, *(getattr(self, name) for name, _, _ in _TAIL)])
 
     @staticmethod
-    def from_vector(vector: Vector) -> FaceParams:
+    def from_vector(vector: Vector, torso: Vector | None = None) -> FaceParams:
         """Inverse of `to_vector`; E follows from the length.
 
+        Args:
+            vector: [E + 15].
+            torso: [6]; None stands for zeros.
+
         Raises:
-            ValueError: the length fits no permitted E, or a value is not finite.
+            ValueError: a length fits no permitted E or no torso, or a value is not finite.
         """
         vector = np.array(vector, np.float32)
+        torso = np.zeros(TORSO_SIZE, np.float32) if torso is None else np.array(torso, np.float32)
         dims = vector.size - POSE_SIZE - GAZE_SIZE
         if vector.ndim != 1 or dims not in EXPRESSION_DIMS:
             raise ValueError(f"a vector of shape {vector.shape} holds no face")
-        if not np.isfinite(vector).all():
+        if torso.shape != (TORSO_SIZE,):
+            raise ValueError(f"a vector of shape {torso.shape} holds no torso")
+        if not (np.isfinite(vector).all() and np.isfinite(torso).all()):
             raise ValueError("the vector holds a number that is not finite")
         # All fields are checked at once: one by one, a hundred times a second, they show in every profile.
         params = object.__new__(FaceParams)
         object.__setattr__(params, "expression", vector[:dims])
         for name, start, end in _TAIL:
             object.__setattr__(params, name, vector[dims + start : dims + end])
+        object.__setattr__(params, "torso", torso)
         return params

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codec.avatar_asset import BASIS_CHANNELS, MAX_BASES, MAX_GAUSSIANS, AvatarAsset
-from codec.params import GAZE_SIZE, MAX_EXPRESSION, POSE_SIZE, FaceParams
+from codec.params import GAZE_SIZE, MAX_EXPRESSION, POSE_SIZE, TORSO_SIZE, FaceParams
 from renderer.avatar.rotations import quat_from_matrix, quat_from_rotation_vector, quat_multiply
 from renderer.errors import AvatarMismatchError
 from renderer.gaussians import SH_C0, GaussianCloud
@@ -18,6 +18,9 @@ from renderer.head.pose import FLIP, pose_vertices, rotation_matrix
 
 PARAMS_SIZE = MAX_EXPRESSION + POSE_SIZE + GAZE_SIZE
 """Length of the full parameter vector, the columns of `basis_weights`."""
+
+INSTANT_SIZE = PARAMS_SIZE + TORSO_SIZE
+"""Length of everything that an avatar is posed with: the full parameter vector, then the torso."""
 
 MAX_SCALE_M = 0.1
 """Largest standard deviation that is drawn; no part of a bust needs a larger one."""
@@ -94,6 +97,11 @@ def full_vector(params: FaceParams) -> NDArray[np.float32]:
     vector = params.to_vector()
     missing = PARAMS_SIZE - len(vector)
     return np.insert(vector, len(params.expression), np.zeros(missing, np.float32)) if missing else vector
+
+
+def instant_vector(params: FaceParams) -> NDArray[np.float32]:
+    """[71] `full_vector`, then the torso."""
+    return np.concatenate([full_vector(params), params.torso])
 
 
 def triangle_frames(triangles: NDArray[np.float32]) -> NDArray[np.float32]:

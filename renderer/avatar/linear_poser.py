@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from codec.params import MAX_EXPRESSION, FaceParams
 from renderer.avatar.avatar_model import AvatarModel
 from renderer.avatar.kernels.frame import help_frame, render_frame, run_pose
-from renderer.avatar.kernels.layout import EXPRESSION, EYELIDS, GAZE, JAW_POSE, ROTATION, TRANSLATION
+from renderer.avatar.kernels.layout import EXPRESSION, EYELIDS, GAZE, JAW_POSE, ROTATION, TORSO, TRANSLATION
 from renderer.avatar.packing import PackedAvatar
 from renderer.backends import checks
 from renderer.backends.workspace import RasterWorkspace
@@ -49,6 +49,7 @@ class LinearPoser:
         face[JAW_POSE : JAW_POSE + 3] = params.jaw_pose
         face[EYELIDS : EYELIDS + 2] = params.eyelids
         face[GAZE : GAZE + 4] = params.gaze
+        face[TORSO : TORSO + 6] = params.torso
 
     def check(self) -> None:
         """Poses with a look at every index and guard (renderer.backends.checks)."""

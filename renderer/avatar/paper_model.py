@@ -23,7 +23,7 @@ from codec.paper_avatar import (
     DenseLayer,
     PaperAvatar,
 )
-from codec.params import FaceParams
+from codec.params import TORSO_SIZE, FaceParams
 from renderer.avatar.avatar_model import MAX_SCALE_M, MAX_SPLAT_AREA_M2, skull_rotation
 from renderer.avatar.rotations import quat_from_matrix, quat_multiply
 from renderer.errors import AvatarMismatchError
@@ -39,7 +39,8 @@ class PaperAvatarModel:
     """A `paper` avatar bound to its head model.
 
     The mesh is posed without the head's rotation and position, the network moves the Gaussians off it, and the result
-    moves with the skull as one rigid body, shoulders included: FlashAvatar puts the head's pose into the camera.
+    moves with the skull as one rigid body, shoulders included: FlashAvatar puts the head's pose into the camera. The
+    torso's own motion is not shown.
 
     Args:
         head: the head model that the asset names.
@@ -100,9 +101,9 @@ class PaperAvatarModel:
 
 
 def without_head_pose(params: FaceParams) -> FaceParams:
-    """The same face, straight, at the origin."""
+    """The same face, straight, at the origin, its shoulders below it."""
     zero = np.zeros(3, np.float32)
-    return replace(params, global_rotation=zero, translation=zero)
+    return replace(params, global_rotation=zero, translation=zero, torso=np.zeros(TORSO_SIZE, np.float32))
 
 
 def encode_positions(points: NDArray[np.floating]) -> NDArray[np.float64]:

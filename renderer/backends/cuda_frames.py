@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor  # pyright: ignore[reportMissingImports]
 
 from codec.params import FaceParams
-from renderer.avatar.avatar_model import PARAMS_SIZE, AvatarModel, full_vector
+from renderer.avatar.avatar_model import INSTANT_SIZE, AvatarModel, instant_vector
 from renderer.backends.cuda import load_rasterization
 from renderer.backends.cuda_batch import GaussianBatch, Rasterization, draw, groups_by_size
 from renderer.backends.cuda_output import Output, Pending, Reader, convert, planes_of
@@ -98,7 +98,7 @@ class CudaFrameRenderer:
         """
         if len(params) != self.size:
             raise ValueError(f"{len(params)} faces for {self.size} avatars")
-        means, quats, colors = self._poser(np.stack([full_vector(face) for face in params]))
+        means, quats, colors = self._poser(np.stack([instant_vector(face) for face in params]))
         return GaussianBatch(means, quats, self._scales, self._opacities, colors)
 
     @torch.inference_mode()
@@ -205,7 +205,7 @@ class _RecordedPosers:
         self._posers = posers
         self._rows = [torch.tensor(group, device=device) for group in groups]
         self._order = torch.tensor(np.argsort(np.concatenate(groups)), device=device)
-        self._vectors = torch.zeros(len(self._order), PARAMS_SIZE, device=device)
+        self._vectors = torch.zeros(len(self._order), INSTANT_SIZE, device=device)
         self._device = device
         self._graph: Any | None = None
         self._posed: tuple[Tensor, ...] = ()

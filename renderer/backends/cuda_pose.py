@@ -18,10 +18,11 @@ from renderer.avatar.avatar_model import PARAMS_SIZE, AvatarModel, sample_grid
 from renderer.gaussians import SH_C0
 from renderer.head.pose import FLIP, TORSO_PITCH, TORSO_ROLL, TORSO_YAW
 
-_ROTATION, _TRANSLATION, _JAW, _EYELIDS, _GAZE = (
-    slice(MAX_EXPRESSION + start, MAX_EXPRESSION + end) for start, end in ((0, 3), (3, 6), (6, 9), (9, 11), (11, 15))
+_ROTATION, _TRANSLATION, _JAW, _EYELIDS, _GAZE, _TORSO_ROTATION, _TORSO_TRANSLATION = (
+    slice(MAX_EXPRESSION + start, MAX_EXPRESSION + end)
+    for start, end in ((0, 3), (3, 6), (6, 9), (9, 11), (11, 15), (15, 18), (18, 21))
 )
-"""Where the fields stand in the vector of renderer.avatar.avatar_model.full_vector."""
+"""Where the fields stand in the vector of renderer.avatar.avatar_model.instant_vector."""
 
 
 class TorchPoser:
@@ -86,15 +87,16 @@ class TorchPoser:
         Nothing in here waits for the device or makes a tensor from numbers, so that it can be recorded as a CUDA graph.
 
         Args:
-            vectors: [B, 65] float32 on the device, see renderer.avatar.avatar_model.full_vector.
+            vectors: [B, 71] float32 on the device, see renderer.avatar.avatar_model.instant_vector.
         """
         size, count = self._local_means.shape[:2]
         skull = rotation_matrices(vectors[:, _ROTATION])
-        relative = self._joint_rotations(vectors, skull)  # [B, 4, 3, 3]
-        vertices = self._vertices(vectors, skull, relative)  # [B, 2 V, 3]
+        shoulders = rotation_matrices(vectors[:, _TORSO_ROTATION]) @ torso_rotations(skull)
+        relative = self._joint_rotations(vectors, skull, shoulders)  # [B, 4, 3, 3]
+        vertices = self._vertices(vectors, skull, shoulders, relative)  # [B, 2 V, 3]
         triangles = vertices.flatten(0, 1).index_select(0, self._corners).view(size, count, 3, 3)
         frames = triangle_frames(triangles)
-        coefficients = self._basis_weights @ vectors[:, :, None]  # [B, K, 1]
+        coefficients = self._basis_weights @ vectors[:, :PARAMS_SIZE, None]  # [B, K, 1]
         offsets = (coefficients.transpose(1, 2) @ self._samples).view(size, count, 9)
         origins = (self._barycentrics[..., None] * triangles).sum(2)
         local_means = self._local_means + offsets[..., :3]
@@ -104,24 +106,26 @@ class TorchPoser:
         colors = (0.5 + SH_C0 * (self._sh0 + offsets[..., 6:9])).clamp(min=0)
         return means, quats, colors
 
-    def _joint_rotations(self, vectors: Tensor, skull: Tensor) -> Tensor:
+    def _joint_rotations(self, vectors: Tensor, skull: Tensor, shoulders: Tensor) -> Tensor:
         """[B, 4, 3, 3]: renderer.head.pose.joint_rotations."""
-        neck = torso_rotations(skull).transpose(1, 2) @ skull
+        neck = shoulders.transpose(1, 2) @ skull
         gaze = vectors[:, _GAZE]
         eyes = [eye_rotations(gaze[:, 0], gaze[:, 1]), eye_rotations(gaze[:, 2], gaze[:, 3])]
         return torch.stack([neck, rotation_matrices(vectors[:, _JAW]), *eyes], dim=1)
 
-    def _vertices(self, vectors: Tensor, skull: Tensor, relative: Tensor) -> Tensor:
+    def _vertices(self, vectors: Tensor, skull: Tensor, shoulders: Tensor, relative: Tensor) -> Tensor:
         """[B, 2 V, 3]: all vertices posed, then all vertices of the resting head moved with the skull alone."""
         size = len(vectors)
         turned = self._flip @ skull  # [B, 3, 3] head to camera frame
         translation = vectors[:, None, _TRANSLATION]  # [B, 1, 3]
         rotations = torch.cat(
-            [(self._flip @ torso_rotations(skull))[:, None], turned[:, None], turned[:, None] @ relative[:, 1:]], dim=1
+            [(self._flip @ shoulders)[:, None], turned[:, None], turned[:, None] @ relative[:, 1:]], dim=1
         )  # [B, 5, 3, 3]
         # the skull carries the points that joints turn about: the shoulders about the neck, the others about their own
         pivots = torch.cat([self._joints[:, 1:2], self._joints[:, 1:]], dim=1)
         shifts = translation + ((turned[:, None] - rotations) @ pivots[..., None])[..., 0]  # [B, 5, 3]
+        own = vectors[:, None, _TORSO_TRANSLATION]
+        shifts = torch.cat([shifts[:, :1] + own, shifts[:, 1:]], dim=1)
         transforms = torch.cat([rotations.flatten(2), shifts], dim=2)  # [B, 5, 12]
 
         identity = torch.eye(3, device=vectors.device)

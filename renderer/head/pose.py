@@ -56,13 +56,18 @@ def torso_rotation(skull: NDArray[np.float64]) -> NDArray[np.float64]:
     return turn_y @ turn_x @ turn_z
 
 
+def shoulders_rotation(params: FaceParams, skull: NDArray[np.float64]) -> NDArray[np.float64]:
+    """[3, 3] rotation of the shoulders in the head frame: their own on top of the damped copy of the skull's."""
+    return rotation_matrix(params.torso[:3]) @ torso_rotation(skull)
+
+
 def joint_rotations(params: FaceParams) -> NDArray[np.float64]:
     """[4, 3, 3] rotations of neck, jaw, left eye and right eye relative to their parent joint."""
     skull = rotation_matrix(params.global_rotation)
     left_yaw, left_pitch, right_yaw, right_pitch = (float(value) for value in params.gaze)
     return np.stack(
         [
-            torso_rotation(skull).T @ skull,
+            shoulders_rotation(params, skull).T @ skull,
             rotation_matrix(params.jaw_pose),
             eye_rotation(left_yaw, left_pitch),
             eye_rotation(right_yaw, right_pitch),
@@ -75,8 +80,9 @@ def joint_transforms(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Rigid motion of every joint, from the shaped template to the world (= speaker's camera) frame.
 
-    The skull moves exactly by X_camera = FLIP @ R @ X + t (codec.params). The shoulders take a damped copy of R and are
-    placed so that both agree at the neck joint; jaw and eyes turn about their joints on the skull.
+    The skull moves exactly by X_camera = FLIP @ R @ X + t (codec.params). The shoulders take a damped copy of R, turned
+    by the torso's rotation, are placed so that both agree at the neck joint, and then moved by the torso's translation.
+    Jaw and eyes turn about their joints on the skull.
 
     Args:
         head: the head model.
@@ -98,8 +104,8 @@ def _joint_transforms(
     translations = np.empty((5, 3))
     rotations[_NECK] = FLIP @ skull
     translations[_NECK] = params.translation
-    rotations[0] = FLIP @ torso_rotation(skull)
-    translations[0] = translations[_NECK] + (rotations[_NECK] - rotations[0]) @ joints[_NECK]
+    rotations[0] = FLIP @ shoulders_rotation(params, skull)
+    translations[0] = translations[_NECK] + (rotations[_NECK] - rotations[0]) @ joints[_NECK] + params.torso[3:]
     for joint in (_JAW, _LEFT_EYE, _RIGHT_EYE):
         rotations[joint] = rotations[_NECK] @ relative[joint - 1]
         translations[joint] = translations[_NECK] + (rotations[_NECK] - rotations[joint]) @ joints[joint]

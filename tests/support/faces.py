@@ -17,4 +17,5 @@ def params_of(seed: int, expression_dims: int = 50) -> FaceParams:
         jaw_pose=np.abs(rng.normal(0, 0.15, 3)) * np.array([1, 0.1, 0.1]),
         eyelids=rng.uniform(0, 1, 2),
         gaze=rng.normal(0, 0.2, 4),
+        torso=rng.normal(0, 1, 6) * np.repeat([0.1, 0.03], 3),
     )

@@ -11,13 +11,14 @@ import math
 import numpy as np
 
 from renderer.avatar.kernels.layout import (
+    BASIS_INPUTS,
     EXPRESSION,
     EYELIDS,
-    FACE,
     GAZE,
     JAW_POSE,
     JOINT,
     ROTATION,
+    TORSO,
     TRANSLATION,
 )
 from renderer.head.pose import TORSO_PITCH, TORSO_ROLL, TORSO_YAW
@@ -140,13 +141,15 @@ def set_face(state):
     turn, jaw = load3(face, ROTATION), load3(face, JAW_POSE)
     translation = load3(face, TRANSLATION)
     skull = rotation_about(turn[0], turn[1], turn[2])
-    torso = torso_rotation(skull)
+    own_turn, own_shift = load3(face, TORSO), load3(face, TORSO + 3)
+    shoulders = product(rotation_about(own_turn[0], own_turn[1], own_turn[2]), torso_rotation(skull))
     jaw_rotation = rotation_about(jaw[0], jaw[1], jaw[2])
     left = eye_rotation(np.float64(load_f32(face, GAZE)), np.float64(load_f32(face, GAZE + 1)))
     right = eye_rotation(np.float64(load_f32(face, GAZE + 2)), np.float64(load_f32(face, GAZE + 3)))
 
     in_camera = flipped(skull)
-    place_joint(state, SHOULDERS, NECK, flipped(torso), in_camera, translation)
+    shifted = (translation[0] + own_shift[0], translation[1] + own_shift[1], translation[2] + own_shift[2])
+    place_joint(state, SHOULDERS, NECK, flipped(shoulders), in_camera, shifted)
     place_joint(state, NECK, NECK, in_camera, in_camera, translation)
     place_joint(state, JAW, JAW, product(in_camera, jaw_rotation), in_camera, translation)
     place_joint(state, LEFT_EYE, LEFT_EYE, product(in_camera, left), in_camera, translation)
@@ -156,12 +159,12 @@ def set_face(state):
         store_f32(coefficients, i, load_f32(face, EXPRESSION + i))
     for i in range(LIDS):
         store_f32(coefficients, EXPRESSIONS + i, load_f32(face, EYELIDS + i))
-    store_feature(coefficients, 0, product(transposed(torso), skull))
+    store_feature(coefficients, 0, product(transposed(shoulders), skull))
     store_feature(coefficients, 1, jaw_rotation)
     store_feature(coefficients, 2, left)
     store_feature(coefficients, 3, right)
     for k in range(state.bases):
         total = np.float32(0)
-        for i in range(FACE):
-            total += load_f32(state.basis_weights_at, FACE * k + i) * load_f32(face, i)
+        for i in range(BASIS_INPUTS):
+            total += load_f32(state.basis_weights_at, BASIS_INPUTS * k + i) * load_f32(face, i)
         store_f32(state.basis_coefficients_at, k, total)

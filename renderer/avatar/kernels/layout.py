@@ -13,10 +13,13 @@ JOINTS = 5
 JOINT = 12
 """Floats of a joint's motion: rows of [rotation | translation]."""
 
-FACE = 65
-"""Parameters of a frame with all 50 expression coefficients, in the order of FaceParams.to_vector()."""
+BASIS_INPUTS = 65
+"""Parameters that bases depend on: FaceParams.to_vector() with all 50 expression coefficients."""
 
-EXPRESSION, ROTATION, TRANSLATION, JAW_POSE, EYELIDS, GAZE = 0, 50, 53, 56, 59, 61
+FACE = BASIS_INPUTS + 6
+"""Parameters of a frame: those, then the torso."""
+
+EXPRESSION, ROTATION, TRANSLATION, JAW_POSE, EYELIDS, GAZE, TORSO = 0, 50, 53, 56, 59, 61, 65
 """Where each field starts."""
 
 MESH_CHUNK = 16
@@ -44,7 +47,7 @@ AVATAR_STATE = np.dtype(
         ("bases", np.int64),  # K
         ("grid_blocks", np.int64),  # blocks of 16 grid points
         ("grid_at", np.int64),  # [grid_blocks][K][9][16] float16
-        ("basis_weights_at", np.int64),  # [K][FACE]
+        ("basis_weights_at", np.int64),  # [K][BASIS_INPUTS]
         ("basis_coefficients_at", np.int64),  # [K]
         ("grid_values_at", np.int64),  # [grid_blocks * 16][16] the 9 channels and 7 zeros, written by `mix_bases`
         ("samples_at", np.int64),  # [4][S] grid points around each Gaussian

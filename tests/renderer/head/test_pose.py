@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -22,6 +24,7 @@ def random_params(seed: int, dims: int = 50) -> FaceParams:
         jaw_pose=generator.normal(size=3) * 0.15,
         eyelids=generator.uniform(size=2),
         gaze=generator.normal(size=4) * 0.3,
+        torso=generator.normal(size=6) * np.repeat([0.2, 0.05], 3),
     )
 
 
@@ -30,7 +33,7 @@ def slow_reference(head: HeadModel, offsets: NDArray[np.float32], params: FacePa
     shaped = (head.v_template + offsets).astype(np.float64)
     joints = head.J_regressor.astype(np.float64) @ shaped
     skull = rotation_matrix(params.global_rotation)
-    torso = torso_rotation(skull)
+    torso = rotation_matrix(params.torso[:3]) @ torso_rotation(skull)
     local = [torso, torso.T @ skull, rotation_matrix(params.jaw_pose)]
     for yaw, pitch in (params.gaze[:2], params.gaze[2:]):
         turn = rotation_matrix(np.array([0.0, yaw, 0.0]))
@@ -42,7 +45,8 @@ def slow_reference(head: HeadModel, offsets: NDArray[np.float32], params: FacePa
         link[:3, 3] = joints[joint] - (joints[parent] if parent >= 0 else 0.0)
         world.append(link if parent < 0 else world[parent] @ link)
     # The chain hangs from the root; the contract hangs it from the skull, where X lands at R X + t.
-    shift = -(world[1][:3, 3] - skull @ joints[1])
+    shifts = np.tile(skull @ joints[1] - world[1][:3, 3], (len(world), 1))
+    shifts[0] += params.torso[3:] * [1.0, -1.0, -1.0]
     features = np.concatenate([(rotation - np.eye(3)).ravel() for rotation in local[1:]])
     result = np.zeros_like(shaped)
     for vertex in range(len(shaped)):
@@ -51,7 +55,7 @@ def slow_reference(head: HeadModel, offsets: NDArray[np.float32], params: FacePa
         point += features @ head.posedirs[:, vertex].astype(np.float64)
         point += params.eyelids @ head.eyelid_dirs[:, vertex].astype(np.float64)
         for joint, weight in enumerate(head.lbs_weights[vertex]):
-            moved = world[joint][:3, :3] @ (point - joints[joint]) + world[joint][:3, 3] + shift
+            moved = world[joint][:3, :3] @ (point - joints[joint]) + world[joint][:3, 3] + shifts[joint]
             result[vertex] += weight * moved
     return result * [1.0, -1.0, -1.0] + params.translation
 
@@ -102,12 +106,33 @@ def test_shoulders_take_their_share_of_a_turn(axis: int, share: float) -> None:
 
 
 def test_shoulders_and_skull_agree_at_the_neck() -> None:
-    params = random_params(3)
+    params = replace(random_params(3), torso=np.array([0.1, -0.2, 0.05, 0, 0, 0]))
     rotations, translations = joint_transforms(HEAD, REST, params)
     neck = HEAD.J_regressor[1].astype(np.float64) @ HEAD.v_template
     np.testing.assert_allclose(rotations[0] @ neck + translations[0], rotations[1] @ neck + translations[1], atol=1e-9)
     np.testing.assert_allclose(rotations[1], FLIP @ rotation_matrix(params.global_rotation), atol=1e-9)
     np.testing.assert_allclose(rotations @ rotations.transpose(0, 2, 1), np.tile(np.eye(3), (5, 1, 1)), atol=1e-9)
+
+
+def test_a_still_torso_leaves_the_shoulders_to_the_skull() -> None:
+    params = replace(random_params(4), torso=np.zeros(6))
+    rotations, _ = joint_transforms(HEAD, REST, params)
+    np.testing.assert_array_equal(rotations[0], FLIP @ torso_rotation(rotation_matrix(params.global_rotation)))
+
+
+def test_the_torso_moves_the_shoulders_in_the_stated_frames_and_nothing_else() -> None:
+    still = replace(random_params(5), torso=np.zeros(6))
+    shifted = replace(still, torso=np.array([0, 0, 0, 0.03, -0.02, 0.01]))
+    before, after = (pose_vertices(HEAD, REST, params) for params in (still, shifted))
+    chest, skull = HEAD.lbs_weights[:, 0] == 1, HEAD.lbs_weights[:, 0] == 0
+    assert chest.sum() > 200
+    np.testing.assert_allclose(after[chest] - before[chest], np.tile(shifted.torso[3:], (chest.sum(), 1)), atol=1e-6)
+    np.testing.assert_array_equal(after[skull], before[skull])
+    turn = np.array([0.1, 0.2, -0.3])
+    turned, _ = joint_transforms(HEAD, REST, replace(still, torso=np.concatenate([turn, np.zeros(3)])))
+    straight, _ = joint_transforms(HEAD, REST, still)
+    np.testing.assert_allclose(turned[0], FLIP @ rotation_matrix(turn) @ FLIP @ straight[0], atol=1e-7)
+    np.testing.assert_array_equal(turned[1:], straight[1:])
 
 
 @pytest.mark.parametrize(("part", "first"), [(Part.LEFT_EYE, 0), (Part.RIGHT_EYE, 2)])
