@@ -13,6 +13,8 @@ from tracker.profile import PersonProfile
 
 SIDE = 512
 """Width and height of the pictures of a take, pixels."""
+MAX_PICTURES = 1200
+"""More than these are thinned out: each takes a megabyte of memory."""
 
 
 @dataclass(frozen=True, eq=False)

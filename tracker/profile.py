@@ -78,17 +78,42 @@ class PersonProfile:
     neutral_pitch: float
     gaze_bias: Array
 
+    def to_bytes(self) -> bytes:
+        """A .npz without pickled objects."""
+        arrays = {field.name: np.asarray(getattr(self, field.name)) for field in fields(self)}
+        buffer = io.BytesIO()
+        np.savez(buffer, allow_pickle=False, version=np.asarray(VERSION), **arrays)
+        return buffer.getvalue()
+
+    @staticmethod
+    def from_bytes(content: bytes, name: str) -> PersonProfile:
+        """Inverse of `to_bytes`.
+
+        Args:
+            content: at most MAX_PROFILE_BYTES.
+            name: what the error calls it.
+
+        Raises:
+            ProfileError: it is no profile.
+        """
+        try:
+            with zipfile.ZipFile(io.BytesIO(content)) as archive:
+                if any(entry.compress_type != zipfile.ZIP_STORED for entry in archive.infolist()):
+                    raise ValueError("packed arrays may be of any size")
+                names = [entry.removesuffix(".npy") for entry in archive.namelist()]
+                values: dict[str, Any] = {entry: _array(archive, f"{entry}.npy") for entry in names}
+        except (OSError, ValueError, KeyError, EOFError, RuntimeError, zipfile.BadZipFile) as error:
+            raise ProfileError(f"{name} is no profile of a person.") from error
+        return _checked(name, values)
+
     def save(self, path: Path) -> None:
-        """Writes a .npz without pickled objects.
+        """Writes `to_bytes` to a file.
 
         Raises:
             ProfileError: the file cannot be written.
         """
-        arrays = {field.name: np.asarray(getattr(self, field.name)) for field in fields(self)}
-        buffer = io.BytesIO()
-        np.savez(buffer, allow_pickle=False, version=np.asarray(VERSION), **arrays)
         try:
-            path.write_bytes(buffer.getvalue())
+            path.write_bytes(self.to_bytes())
         except OSError as error:
             raise ProfileError(f"Cannot write the profile {path}: {error.strerror}.") from error
 
@@ -102,16 +127,10 @@ class PersonProfile:
         try:
             if path.stat().st_size > MAX_PROFILE_BYTES:
                 raise ProfileError(f"{path} is too large for a profile.")
-            with zipfile.ZipFile(path) as archive:
-                if any(entry.compress_type != zipfile.ZIP_STORED for entry in archive.infolist()):
-                    raise ValueError("packed arrays may be of any size")
-                names = [name.removesuffix(".npy") for name in archive.namelist()]
-                values: dict[str, Any] = {name: _array(archive, f"{name}.npy") for name in names}
+            content = path.read_bytes()
         except OSError as error:
             raise ProfileError(f"Cannot read the profile {path}: {error.strerror or 'it is damaged'}.") from error
-        except (ValueError, KeyError, EOFError, RuntimeError, zipfile.BadZipFile) as error:
-            raise ProfileError(f"{path} is no profile of a person.") from error
-        return _checked(path, values)
+        return PersonProfile.from_bytes(content, str(path))
 
 
 def _array(archive: zipfile.ZipFile, name: str) -> NDArray[Any]:
@@ -126,7 +145,7 @@ def _array(archive: zipfile.ZipFile, name: str) -> NDArray[Any]:
         return npy.read_array(file, allow_pickle=False)
 
 
-def _checked(path: Path, values: dict[str, Any]) -> PersonProfile:
+def _checked(file: str, values: dict[str, Any]) -> PersonProfile:
     scores = (len(BLENDSHAPE_NAMES),)
     shapes: dict[str, tuple[int, ...] | None] = {
         "focal_ratio": (),
@@ -140,20 +159,20 @@ def _checked(path: Path, values: dict[str, Any]) -> PersonProfile:
     }
     version = values.pop("version", None)
     if version is None or version.shape != () or version != VERSION or set(values) != {"head_model_id", *shapes}:
-        raise ProfileError(f"{path} is no profile of a person, or of another version of this program.")
+        raise ProfileError(f"{file} is no profile of a person, or of another version of this program.")
     for name, shape in shapes.items():
         array = values[name]
         fits = array.shape == shape if shape is not None else array.ndim == 2 and array.shape[1] == 3
         if array.dtype != np.float64 or not np.isfinite(array).all() or not fits:
-            raise ProfileError(f"{path} is no profile of a person: {name} is damaged.")
+            raise ProfileError(f"{file} is no profile of a person: {name} is damaged.")
         if shape == ():
             values[name] = float(array)
     if not 0.2 <= values["focal_ratio"] <= 10:
-        raise ProfileError(f"{path} is no profile of a person: its focal length is impossible.")
+        raise ProfileError(f"{file} is no profile of a person: its focal length is impossible.")
     for name, low, high in _BOUNDS:
         if (values[name] < low).any() or (values[name] > high).any():
-            raise ProfileError(f"{path} is no profile of a person: {name} is impossible.")
+            raise ProfileError(f"{file} is no profile of a person: {name} is impossible.")
     if values["head_model_id"].dtype.kind != "U" or values["head_model_id"].shape != ():
-        raise ProfileError(f"{path} is no profile of a person: head_model_id is damaged.")
+        raise ProfileError(f"{file} is no profile of a person: head_model_id is damaged.")
     values["head_model_id"] = str(values["head_model_id"])
     return PersonProfile(**values)
