@@ -37,6 +37,7 @@ class AvatarStore:
     """
 
     def __init__(self, root: Path, quota_bytes: int = DEFAULT_QUOTA_BYTES, *, guests: Path = GUESTS_DIRECTORY) -> None:
+        self.root = root
         self._own = root / "own"
         self._foreign = root / "foreign"
         self._quota_bytes = quota_bytes

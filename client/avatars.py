@@ -38,7 +38,7 @@ class AvatarLibrary:
     def __init__(self, head: HeadModel, store: AvatarStore, guest_ids: Sequence[str]) -> None:
         self.head = head
         self.guest_ids = tuple(guest_ids)
-        self._store = store
+        self.store = store
         self._models: OrderedDict[str, asyncio.Future[AvatarModel]] = OrderedDict()
         self._tasks = TaskOwner("avatars", on_error=lambda error: None)  # whoever awaits a model gets the error
 
@@ -57,7 +57,7 @@ class AvatarLibrary:
         Raises:
             UnknownAvatar: it is not here.
         """
-        data = await asyncio.to_thread(self._store.get, avatar_id)
+        data = await asyncio.to_thread(self.store.get, avatar_id)
         if data is None:
             raise UnknownAvatar(avatar_id)
         return data
@@ -73,7 +73,7 @@ class AvatarLibrary:
 
         def check_and_put() -> tuple[str, AvatarModel]:
             model = AvatarModel(self.head, unpack_avatar(data))
-            return self._store.put(data), model
+            return self.store.put(data), model
 
         avatar_id, model = await asyncio.to_thread(check_and_put)
         ready: asyncio.Future[AvatarModel] = asyncio.get_running_loop().create_future()
@@ -100,6 +100,10 @@ class AvatarLibrary:
         self._models.move_to_end(avatar_id)
         while len(self._models) > MAX_MODELS:
             self._models.popitem(last=False)
+
+    def drop(self, avatar_id: str) -> None:
+        """Forgets the model; heads that show it go on."""
+        self._models.pop(avatar_id, None)
 
     async def aclose(self) -> None:
         """Ends what is still being loaded."""

@@ -37,6 +37,10 @@ class Tracker(Protocol):
         ...
 
 
+Observer = Callable[[NDArray[np.uint8], Any], None]
+"""Called in the tracking thread with a picture [H, W, 3] and what `Tracker.track` returned for it."""
+
+
 @dataclass(frozen=True)
 class TrackedFace:
     """The outcome for one frame.
@@ -55,7 +59,7 @@ class TrackedFace:
 class FacePipeline:
     """Owns the tracker and its thread.
 
-    `ready` is set once the tracker has been loaded.
+    `ready` is set once the tracker has been loaded. `observer` may be set and reset at any time.
 
     Args:
         make_tracker: called in the thread, since a tracker belongs to one thread and takes a while to load.
@@ -70,6 +74,7 @@ class FacePipeline:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._failed = asyncio.Event()
         self._bad_frames = 0
+        self.observer: Observer | None = None
         self.ready = asyncio.Event()
         self.error: Exception | None = None
 
@@ -121,7 +126,11 @@ class FacePipeline:
     ) -> FaceParams | None:
         """The face of one frame; a frame that cannot be tracked shows none, unless no frame can any more."""
         try:
-            params: FaceParams | None = tracker.track(to_rgb(frame), timestamp_s).params
+            picture = to_rgb(frame)
+            result = tracker.track(picture, timestamp_s)
+            params: FaceParams | None = result.params
+            if (observer := self.observer) is not None:
+                observer(picture, result)
         except Exception:
             self._bad_frames += 1
             if self._bad_frames >= MAX_BAD_FRAMES:

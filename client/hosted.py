@@ -9,6 +9,9 @@ from dataclasses import dataclass
 
 from avatar_store.store import default_store
 from client import aiortc_setup
+from client.enrolment_queue import EnrolmentQueue, EnrolmentRunner
+from client.enrolment_runner import SubprocessRunner
+from client.enrolment_upload import TakeStorage
 from client.equipment import Equipment
 from client.errors import ClientError, JoinRefused
 from client.server_socket import ServerSocket, stay_connected
@@ -69,16 +72,22 @@ async def run_hosted(config: HostedConfig, equipment: Equipment | None = None) -
 
 
 class HostedWorker:
-    """The connection to the server, the sessions, and the pool that draws for all of them.
+    """The connection to the server, the sessions, and what all of them share: who draws, and who makes avatars.
+
+    Args:
+        config: its own.
+        equipment: of the process.
+        runner: makes avatars; None: in processes of their own.
 
     Raises:
         ClientError: the server's address is none.
     """
 
-    def __init__(self, config: HostedConfig, equipment: Equipment) -> None:
+    def __init__(self, config: HostedConfig, equipment: Equipment, runner: EnrolmentRunner | None = None) -> None:
         self._config = config
         self._equipment = equipment
         self._pool = DrawingPool()
+        self._queue = EnrolmentQueue(runner or SubprocessRunner(), TakeStorage())
         self._tasks = TaskOwner("hosted")
         self._sessions: dict[str, asyncio.Task[None]] = {}
         self._url = parse_server_url(config.server_url) / "api/worker"
@@ -90,10 +99,12 @@ class HostedWorker:
             JoinRefused: the server refuses the token.
             ServerUnreachable: there is no server.
         """
+        await asyncio.to_thread(self._queue.storage.sweep)
         try:
             await stay_connected(self._url, self._speak)
         finally:
             await self._tasks.aclose()
+            await self._queue.aclose()
             await asyncio.to_thread(self._pool.close)
 
     async def _speak(self, socket: ServerSocket) -> bool:
@@ -138,7 +149,7 @@ class HostedWorker:
 
     async def _serve(self, attach_token: str) -> None:
         """One session's life; whatever goes wrong in it stays in it (the server assigns the person anew)."""
-        session = Session(self._config.server_url, attach_token, self._equipment, self._pool)
+        session = Session(self._config.server_url, attach_token, self._equipment, self._pool, self._queue)
         logger.info("session begins")
         try:
             await session.run()

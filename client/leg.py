@@ -14,6 +14,7 @@ from aiortc.exceptions import InvalidStateError
 from aiortc.mediastreams import MediaStreamError
 
 from client.clock import capture_ms
+from client.enrolment_messages import TAKE_CHANNEL, TakeEvent, TakeLost, parse_take
 from client.page_link import PageLink
 from client.ui_messages import UiMessage, parse_ui
 from client.view.track import AtlasTrack
@@ -35,6 +36,10 @@ class LegEvents(Protocol):
         """A message of the page."""
         ...
 
+    def on_take(self, event: TakeEvent) -> None:
+        """Something of a take that the page sends."""
+        ...
+
     def on_camera_frame(self, frame: av.VideoFrame, capture_ms: int) -> None:
         """A camera frame and its time of arrival (Unix ms)."""
         ...
@@ -52,6 +57,7 @@ class Leg(PageLink):
         super().__init__("leg", send_signal)
         self._events = events
         self._ui: RTCDataChannel | None = None
+        self._take: RTCDataChannel | None = None
         self._track: AtlasTrack | None = None
         self._camera: asyncio.Task[None] | None = None
 
@@ -97,12 +103,43 @@ class Leg(PageLink):
                     self._events.on_camera_frame(frame, capture_ms())
 
     def _adopt(self, channel: RTCDataChannel) -> None:
+        if channel.label == TAKE_CHANNEL:
+            self._adopt_take(channel)
+            return
         if channel.label != "ui":
             channel.close()
             return
         self._ui = channel
         channel.on("message", self._receive_ui)
         self._call(self._events.on_leg_open)
+
+    def _adopt_take(self, channel: RTCDataChannel) -> None:
+        """One take at a time: a newer channel replaces the older one."""
+        if self._take is not None:
+            self._take.close()
+        self._take = channel
+
+        def receive(message: bytes | str) -> None:
+            if channel is not self._take:
+                return
+            try:
+                event = parse_take(message)
+            except SignalingError as error:
+                logger.warning("message of a take dropped: %s", error.detail)
+                return
+            if event is not None:
+                self._call(lambda: self._events.on_take(event))
+
+        def lose() -> None:
+            if channel is self._take:
+                self._lose_take()
+
+        channel.on("message", receive)
+        channel.on("close", lose)
+
+    def _lose_take(self) -> None:
+        self._take = None
+        self._call(lambda: self._events.on_take(TakeLost()))
 
     def _receive_ui(self, text: bytes | str) -> None:
         if isinstance(text, bytes):
@@ -124,6 +161,8 @@ class Leg(PageLink):
 
     def _detach(self) -> None:
         self._ui = None
+        if self._take is not None:
+            self._lose_take()
         if self._camera is not None:
             self._camera.cancel()
             self._camera = None

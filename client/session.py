@@ -9,9 +9,13 @@ from dataclasses import asdict
 
 import av
 
-from client.avatars import UNUSABLE
 from client.call import Call
 from client.clock import capture_ms, monotonic_s
+from client.enrolment_desk import EnrolmentDesk
+from client.enrolment_messages import TakeEvent
+from client.enrolment_own import OwnAvatars
+from client.enrolment_queue import EnrolmentQueue
+from client.enrolment_watch import TakeWatch
 from client.equipment import Equipment
 from client.face_pipeline import FacePipeline, TrackedFace
 from client.heads import SELF, Heads
@@ -35,6 +39,7 @@ from client.ui_messages import (
 from client.view.atlas import AtlasLayout
 from client.view.head_view import Viewpoint
 from client.view.pool import DrawingPool
+from client.wardrobe import Wardrobe
 from codec.params import FaceParams
 from codec.signaling import Member, PartAddress, Signal, SignalData, Welcome
 
@@ -53,10 +58,13 @@ class Session:
         attach_token: of the server's `assign`.
         equipment: of the process.
         pool: of the process.
+        queue: of the process, for avatars that people make of themselves.
     """
 
-    def __init__(self, server_url: str, attach_token: str, equipment: Equipment, pool: DrawingPool) -> None:
-        self._library = library = equipment.library
+    def __init__(
+        self, server_url: str, attach_token: str, equipment: Equipment, pool: DrawingPool, queue: EnrolmentQueue
+    ) -> None:
+        library = equipment.library
         self._call = Call(
             server_url,
             "client",
@@ -69,6 +77,9 @@ class Session:
         self._leg = Leg(self._send_to_page, self)
         self._heads = Heads(library, equipment.make_renderer, pool, self._on_picture)
         self._pipeline = FacePipeline(equipment.make_tracker, self._on_face)
+        own = OwnAvatars(library)
+        self._wardrobe = Wardrobe(library, own, self._call, self._heads)
+        self._desk = EnrolmentDesk(queue, library, own, TakeWatch, self)
         self._tasks = TaskOwner("session")
         self._layout: AtlasLayout | None = None
         self._layout_said: AtlasLayout | None = None
@@ -78,7 +89,6 @@ class Session:
         self._tracked = 0
         self._tracking_fps = RateMeter()
         self._tracking_ms = Average()
-        self._wish = 0
 
     async def run(self) -> None:
         """Serves the person until cancelled, or until they have left.
@@ -91,6 +101,7 @@ class Session:
         self._heads.start()
         self._leg.start()
         self._pipeline.start()
+        self._desk.start()
         try:
             async with asyncio.TaskGroup() as group:
                 reporting = group.create_task(self._report(), name="session.report")
@@ -104,6 +115,7 @@ class Session:
         finally:
             await self._tasks.aclose()
             await self._leg.aclose()
+            await self._desk.aclose()
             await self._pipeline.aclose()
             await self._heads.aclose()
 
@@ -119,6 +131,11 @@ class Session:
         """The page listens: tell it where everything is."""
         self._layout_said = None
         self._say_layout()
+        self._desk.on_leg_open()
+
+    def on_take(self, event: TakeEvent) -> None:
+        """The page sends a take."""
+        self._desk.on_take(event)
 
     def _say_layout(self) -> None:
         """Until the page has got it: without it the page cannot cut the picture up."""
@@ -129,9 +146,8 @@ class Session:
     def on_ui(self, message: UiMessage) -> None:
         """The page wants something."""
         match message:
-            case SetAvatar(avatar_id):
-                self._wish += 1
-                self._tasks.start(self._set_avatar(avatar_id or self._library.guest_ids[0], self._wish), "avatar")
+            case SetAvatar(avatar_id, key):
+                self._tasks.start(self._set_avatar(avatar_id, key), "avatar")
             case SetCamera(on):
                 self._camera_on = on
                 if not on:
@@ -146,16 +162,13 @@ class Session:
                 self._tasks.start(self._set_background(jpeg), "background")
             case SetStamp(on):
                 self._heads.set_stamp(on)
+            case _:
+                self._desk.on_ui(message)
 
-    async def _set_avatar(self, avatar_id: str, wish: int) -> None:
-        try:
-            await self._library.model(avatar_id)
-            if wish == self._wish:
-                await self._call.set_avatar(avatar_id)
-                self._heads.wear(SELF, avatar_id)
-        except UNUSABLE:
-            if wish == self._wish:
-                self.on_notice("This avatar is not available here; you keep the one that you have.")
+    async def _set_avatar(self, avatar_id: str | None, key: str | None) -> None:
+        problem = await self._wardrobe.choose(avatar_id, key)
+        if problem:
+            self.on_notice(problem)
 
     async def _set_background(self, jpeg: bytes) -> None:
         try:
@@ -167,6 +180,20 @@ class Session:
         self._layout = layout
         self._say_layout()
         self._leg.show(frame)
+
+    # --- one's own avatar
+
+    def say(self, text: str) -> bool:
+        """Sends a `ui` message; False if it was dropped."""
+        return self._leg.say(text)
+
+    def show_preview(self, avatar_id: str | None) -> None:
+        """For the person only."""
+        self._wardrobe.try_on(avatar_id)
+
+    def watch_camera(self, watch: TakeWatch | None) -> None:
+        """Lets `watch` see every tracked picture."""
+        self._pipeline.observer = None if watch is None else watch.observe
 
     # --- one's own face
 

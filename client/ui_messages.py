@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from client.enrolment_keys import KEY_CHARS
+from client.enrolment_messages import EnrolmentMessage, parse_enrolment
 from client.view.atlas import AtlasLayout
 from codec.signaling.fields import Fields, bad_message, decode_object, encode_object
 
@@ -24,9 +26,10 @@ DISTANCE_RANGE = (0.4, 3.0)
 
 @dataclass(frozen=True)
 class SetAvatar:
-    """The person chose an avatar (None: the default guest)."""
+    """The person chose an avatar (None: the default guest); one of their own comes with its key."""
 
     avatar_id: str | None
+    key: str | None = None
 
 
 @dataclass(frozen=True)
@@ -77,7 +80,9 @@ class SetBackgroundPicture:
     jpeg: bytes
 
 
-UiMessage = SetAvatar | SetCamera | SetTiles | SetView | SetStamp | SetBackgroundColor | SetBackgroundPicture
+UiMessage = (
+    SetAvatar | SetCamera | SetTiles | SetView | SetStamp | SetBackgroundColor | SetBackgroundPicture | EnrolmentMessage
+)
 
 _COLOR = re.compile("#[0-9a-fA-F]{6}")
 
@@ -94,7 +99,8 @@ def parse_ui(text: str) -> UiMessage | None:
         raise bad_message("The ui message is too long.")
     match kind:
         case "avatar":
-            return SetAvatar(fields.avatar_id())
+            key = fields.optional("key", lambda name: fields.text(name, KEY_CHARS, KEY_CHARS), None)
+            return SetAvatar(fields.avatar_id(), key)
         case "camera":
             return SetCamera(fields.flag("on"))
         case "tiles":
@@ -112,7 +118,7 @@ def parse_ui(text: str) -> UiMessage | None:
         case "background":
             return _background(fields)
         case _:
-            return None
+            return parse_enrolment(kind, fields)
 
 
 def _background(fields: Fields) -> SetBackgroundColor | SetBackgroundPicture:
