@@ -1,0 +1,187 @@
+"""A person's face shape from landmarks: what stays between the head model and many tracked pictures of one face."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from enrolment.placement_surface import (
+    LEFT_LIDS,
+    MESH_LANDMARKS,
+    RIGHT_LIDS,
+    landmarks_on,
+    nearest,
+    regions_of,
+    smoothstep,
+)
+from enrolment.take import Take
+from renderer.head.model import HeadModel, Part
+from renderer.head.pose import FLIP, rotation_matrix
+from tracker.landmark_model import LandmarkModel
+
+Array = NDArray[np.float64]
+
+MOST_PICTURES = 160
+"""More pictures teach nothing new about a shape."""
+_LANDMARK_SIGMA = 0.02
+"""Expected landmark error, shares of the distance of the eyes' outer corners."""
+_OFFSET_SIGMA_M = 0.012
+"""How far a person's landmarks lie from the head model's."""
+_ROUGHNESS_SIGMA_M = 0.0025
+"""How far a landmark strays from what its neighbors do."""
+_INDEPENDENT_PICTURES = 12.0
+"""Errors of neighboring pictures are alike: however many there are, they count as no more than these."""
+_FORBIDDEN = 1e3
+"""Weight against shifts, turns and shears, which only another pose explains."""
+_KERNEL_STIFFNESS_M = (0.006, 0.06)
+"""Smoothing of the warp at a well tied landmark, and at one of weight 0."""
+_SCALE_LIMIT = 0.15
+_NEAR_M, _FAR_M = 0.03, 0.11
+"""The warp follows the landmarks up to the first distance, and is a mere scaling beyond the second."""
+_RIGID_SCALE = 0.12
+
+
+def fit_identity(take: Take, head: HeadModel) -> Array:
+    """[V, 3] shape offsets (metres) that make the head model's landmarks fit those of the training pictures.
+
+    Poses and expressions are those of the tracker; the offsets are mirror-symmetric, and hold no shift, turn or shear.
+    """
+    offsets = landmark_offsets(take, head)
+    return warp(head, offsets)
+
+
+def landmark_offsets(take: Take, head: HeadModel) -> Array:
+    """[468, 3] offsets of the landmarks, head frame, metres."""
+    model = LandmarkModel.of(head, np.arange(MESH_LANDMARKS))
+    rest = model.rest
+    information, target = _observe(take, model)
+    mirror = nearest(rest, rest * [-1, 1, 1], 1)[0][:, 0]
+    flip = np.array([-1.0, 1.0, 1.0])
+    information = information + np.outer(flip, flip) * information[mirror]
+    target = target + flip * target[mirror]
+    count = len(rest)
+    system = np.zeros((count, 3, count, 3))
+    each = np.arange(count)
+    system[each, :, each, :] = information + np.eye(3) / _OFFSET_SIGMA_M**2
+    smooth = _roughness(rest) / _ROUGHNESS_SIGMA_M**2
+    for axis in range(3):
+        system[:, axis, :, axis] += smooth
+    weights = head.landmark_weights[:MESH_LANDMARKS].astype(np.float64) + 1e-3
+    modes = _pose_modes(rest, weights)  # [3 n, m]
+    strength = _FORBIDDEN * np.trace(information.mean(axis=0)) / 3
+    flat = system.reshape(3 * count, 3 * count) + strength * modes @ modes.T
+    return np.linalg.solve(flat, target.ravel()).reshape(count, 3)
+
+
+def _observe(take: Take, model: LandmarkModel) -> tuple[Array, Array]:
+    """Normal equations of each landmark's offset: [n, 3, 3] and [n, 3], in units of the expected landmark error."""
+    count = len(model.rest)
+    information, target, trusted = np.zeros((count, 3, 3)), np.zeros((count, 3)), 0.0
+    indices = take.train_indices
+    focal, center = take.K[[0, 1], [0, 1]].astype(np.float64), take.K[:2, 2].astype(np.float64)
+    for index in indices[np.linspace(0, len(indices) - 1, min(len(indices), MOST_PICTURES)).astype(int)]:
+        params = take.params(index)
+        base = model.base(params.eyelids.astype(np.float64), params.gaze.astype(np.float64), np.zeros((count, 3)))
+        jaw = rotation_matrix(params.jaw_pose)
+        points = model.pose(base, params.expression.astype(np.float64), jaw)
+        turn = FLIP @ rotation_matrix(params.global_rotation)
+        camera = points @ turn.T + params.translation
+        if camera[:, 2].min() < 0.05:
+            continue
+        seen = take.landmarks_px[index, :MESH_LANDMARKS].astype(np.float64)
+        unit = _LANDMARK_SIGMA * np.linalg.norm(seen[33] - seen[263]).clip(4.0)
+        error = (seen - (camera[:, :2] / camera[:, 2:] * focal + center)) / unit
+        jacobian = np.zeros((count, 2, 3))
+        jacobian[:, 0, 0], jacobian[:, 1, 1] = focal[:, None] / camera[:, 2]
+        jacobian[:, :, 2] = -focal * camera[:, :2] / camera[:, 2:] ** 2
+        share = model.jaw_weight[:, None, None]
+        by_offset = jacobian @ turn @ ((1 - share) * np.eye(3) + share * jaw) / unit
+        liveliness = float((params.expression**2).mean()) + 4 * float(params.eyelids.max())
+        trust = (1 / (1 + liveliness)) / (1 + (error**2).sum(axis=1) / 16)
+        by_metre = np.swapaxes(by_offset, 1, 2)
+        information += trust[:, None, None] * (by_metre @ by_offset)
+        target += trust[:, None] * (by_metre @ error[..., None])[..., 0]
+        trusted += 1 / (1 + liveliness)
+    share = min(1.0, _INDEPENDENT_PICTURES / max(trusted, 1e-9))
+    return information * share, target * share
+
+
+def _roughness(points: Array) -> Array:
+    """[n, n] quadratic form of the differences to the mean of the six nearest landmarks."""
+    index, _ = nearest(points, points, 7)
+    differences = np.eye(len(points))
+    for column in range(1, index.shape[1]):
+        differences[np.arange(len(points)), index[:, column]] -= 1 / (index.shape[1] - 1)
+    return differences.T @ differences
+
+
+def _pose_modes(points: Array, weights: Array) -> Array:
+    """[3 n, 9] shifts, turns and shears, weighted: a displacement d holds none of them if modes.T @ d = 0."""
+    centered = points - np.average(points, axis=0, weights=weights)
+    modes = [np.tile(axis, (len(points), 1)) for axis in np.eye(3)]
+    for row in range(3):
+        for column in range(3):
+            if row != column:
+                mode = np.zeros((len(points), 3))
+                mode[:, row] = centered[:, column]
+                modes.append(mode)
+    root = np.sqrt(np.repeat(weights, 3))[:, None]
+    basis = np.linalg.qr(np.stack([mode.ravel() for mode in modes], axis=1) * root)[0]
+    return basis * root
+
+
+def warp(head: HeadModel, offsets: Array) -> Array:
+    """[V, 3] smooth displacement of the whole head model that follows `offsets` [468, 3] of its landmarks.
+
+    Near the landmarks it is a spline (kernel r and an affine map), far from them a scaling along the axes. Eyeballs,
+    teeth and tongue keep their form.
+    """
+    points = head.v_template.astype(np.float64)
+    marks = landmarks_on(head, points)[:MESH_LANDMARKS]
+    weights = head.landmark_weights[:MESH_LANDMARKS].astype(np.float64)
+    center = np.average(marks, axis=0, weights=weights)
+    near = _spline(marks, offsets, weights, center, points)
+    scale = _scales(marks - center, offsets, weights)
+    shift = np.average(offsets, axis=0, weights=weights)
+    far = (points - center) * scale + shift
+    share = smoothstep(_FAR_M, _NEAR_M, regions_of(head).from_face)[:, None]
+    moved = far + share * (near - far)
+    lids = {Part.LEFT_EYE: LEFT_LIDS, Part.RIGHT_EYE: RIGHT_LIDS}
+    for part in (Part.LEFT_EYE, Part.RIGHT_EYE, Part.UPPER_TEETH, Part.LOWER_TEETH, Part.TONGUE):
+        rows = head.parts == part
+        if rows.any():
+            around = list(lids[part]) if part in lids else None
+            guide = (marks[around], offsets[around]) if around else (points[rows], near[rows])
+            moved[rows] = _similar(*guide, points[rows])
+    return moved
+
+
+def _spline(marks: Array, offsets: Array, weights: Array, center: Array, points: Array) -> Array:
+    count = len(marks)
+    system = np.zeros((count + 4, count + 4))
+    strong, weak = _KERNEL_STIFFNESS_M
+    stiffness = weak + (strong - weak) * np.sqrt(weights.clip(0, 1))
+    apart = np.linalg.norm(marks[:, None] - marks, axis=2)
+    system[:count, :count] = np.diag(stiffness) - apart
+    affine = np.concatenate([marks - center, np.full((count, 1), 0.1)], axis=1)
+    system[:count, count:], system[count:, :count] = affine, affine.T
+    solution = np.linalg.solve(system, np.concatenate([offsets, np.zeros((4, 3))]))
+    distances = np.linalg.norm(points[:, None] - marks, axis=2)
+    linear = np.concatenate([points - center, np.full((len(points), 1), 0.1)], axis=1)
+    return linear @ solution[count:] - distances @ solution[:count]
+
+
+def _scales(centered: Array, offsets: Array, weights: Array) -> Array:
+    """[3] relative scaling along x, y, z; depth is seen badly, so half of it comes from width and height."""
+    moved = offsets - np.average(offsets, axis=0, weights=weights)
+    scale = (weights[:, None] * centered * moved).sum(axis=0) / (weights[:, None] * centered**2).sum(axis=0)
+    scale[2] = 0.5 * scale[2] + 0.25 * (scale[0] + scale[1])
+    return scale.clip(-_SCALE_LIMIT, _SCALE_LIMIT)
+
+
+def _similar(guides: Array, moves: Array, points: Array) -> Array:
+    """[n, 3] displacement of `points` by the shift and even scaling that fit `moves` at `guides` best."""
+    center, shift = guides.mean(axis=0), moves.mean(axis=0)
+    centered = guides - center
+    scale = float((centered * (moves - shift)).sum() / (centered**2).sum().clip(1e-12))
+    return (points - center) * np.clip(scale, -_RIGID_SCALE, _RIGID_SCALE) + shift
