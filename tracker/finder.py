@@ -27,16 +27,17 @@ class FaceFinder:
 
     Args:
         task: a `face_landmarker.task`.
+        faces: most that `everyone` tells of.
 
     Raises:
         ValueError, RuntimeError, OSError: MediaPipe cannot load the file.
     """
 
-    def __init__(self, task: Path) -> None:
+    def __init__(self, task: Path, faces: int = 1) -> None:
         options = FaceLandmarkerOptions(
             base_options=BaseOptions(model_asset_path=str(task), delegate=BaseOptions.Delegate.CPU),
             running_mode=RunningMode.IMAGE,
-            num_faces=1,
+            num_faces=faces,
         )
         self._landmarker = FaceLandmarker.create_from_options(options)
         self._close = weakref.finalize(self, _close, self._landmarker)
@@ -55,12 +56,14 @@ class FaceFinder:
             self._searched = 0
         return found
 
-    def _in(self, image_rgb: NDArray[np.uint8]) -> NDArray[np.float64] | None:
+    def everyone(self, image_rgb: NDArray[np.uint8]) -> list[NDArray[np.float64]]:
+        """[478, 2] landmarks in pixels of each face in the contiguous picture; small ones in the back are missed."""
         height, width = image_rgb.shape[:2]
         result = self._landmarker.detect(mp.Image(image_format=mp.ImageFormat.SRGB, data=image_rgb))
-        if not result.face_landmarks:
-            return None
-        return np.array([(point.x * width, point.y * height) for point in result.face_landmarks[0]])
+        return [np.array([(point.x * width, point.y * height) for point in face]) for face in result.face_landmarks]
+
+    def _in(self, image_rgb: NDArray[np.uint8]) -> NDArray[np.float64] | None:
+        return next(iter(self.everyone(image_rgb)), None)
 
     def close(self) -> None:
         """Frees the networks; calling it twice is fine."""

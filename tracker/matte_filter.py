@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -58,7 +60,7 @@ class TemporalFilter:
         if past is None or before is None or moved is None:
             self._mask, self._colors = mask, colors
             return mask
-        calm = 1 - np.exp(-elapsed / MEMORY_S)
+        calm = 1 - math.exp(-elapsed / MEMORY_S)
         gain = np.asarray(calm + (1 - calm) * moved, np.float32)
         self._mask = np.asarray(past + gain * (mask - past), np.float32)
         self._colors = np.asarray(before + gain[..., None] * (colors - before), np.float32)

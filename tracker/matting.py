@@ -8,6 +8,7 @@ expect of it.
 from __future__ import annotations
 
 import hashlib
+from copy import copy
 from pathlib import Path
 
 import cv2
@@ -65,8 +66,7 @@ class SegmentationNetwork:
             raise TrackerAssetError(f"{path} is damaged (its SHA-256 is another one): delete it and try again.")
         with native_chatter_dropped():
             try:
-                self._interpreter = Interpreter(model_content=content, num_threads=1)
-                self._interpreter.allocate_tensors()
+                self._load(content)
             except (ValueError, RuntimeError) as error:
                 raise TrackerAssetError(f"{path} is no network that LiteRT can run.") from error
         given, result = self._interpreter.get_input_details(), self._interpreter.get_output_details()
@@ -74,6 +74,17 @@ class SegmentationNetwork:
         if shapes != [[(1, SIDE, SIDE, 3)], [(1, SIDE, SIDE, 1)]] or given[0]["dtype"] is not np.float32:
             raise TrackerAssetError(f"{path} is not MediaPipe's selfie segmentation network.")
         self._input, self._output = given[0]["index"], result[0]["index"]
+
+    def _load(self, content: bytes) -> None:
+        self._content = content
+        self._interpreter = Interpreter(model_content=content, num_threads=1)
+        self._interpreter.allocate_tensors()
+
+    def another(self) -> SegmentationNetwork:
+        """The same network for another thread."""
+        network = copy(self)
+        network._load(self._content)
+        return network
 
     def __call__(self, image_rgb: NDArray[np.uint8]) -> Mask:
         """[SIDE, SIDE] 0..1 of a picture [H, W, 3] uint8 of any size."""
