@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codec.avatar_asset import BASIS_CHANNELS, AvatarAsset
-from codec.avatar_layout import HEADER, MAGIC, MAX_AVATAR_BYTES, MAX_SECTIONS, SECTION, VERSION, AvatarHeader
+from codec.avatar_layout import HEADER, MAGIC, MAX_AVATAR_BYTES, SECTION, VERSION, AvatarHeader, split_sections
 from codec.avatar_symbols import from_symbols, to_symbols
 from codec.errors import AvatarFileError
 from codec.planes import Integers, Predictor, compress, decompress, from_planes, to_planes
@@ -52,7 +52,7 @@ def unpack_avatar(data: bytes) -> AvatarAsset:
     Raises:
         AvatarFileError: the file breaks any rule of docs/avatar-format.md.
     """
-    sections = _split(data)
+    sections = split_sections(data, MAGIC, VERSION, MAX_AVATAR_BYTES)
     if not sections or sections[0][0] != "HEAD" or sections[0][1:3] != (CODING_STORED, 0):
         raise AvatarFileError("The avatar file does not begin with its HEAD section")
     header = AvatarHeader.unpack(sections[0][3])
@@ -94,33 +94,6 @@ def _header_of(asset: AvatarAsset) -> AvatarHeader:
             raise AvatarFileError(f"The avatar's {what} hold a number that is not finite")
     dims = weights.shape[-1] - 15
     return AvatarHeader(asset.head_model_id, asset.name, count, vertices, bases, grid_size, dims)
-
-
-def _split(data: bytes) -> list[tuple[str, int, int, bytes]]:
-    """(tag, coding, predictor, stored bytes) of each section."""
-    if len(data) > MAX_AVATAR_BYTES:
-        raise AvatarFileError(f"The avatar file has {len(data)} bytes; {MAX_AVATAR_BYTES} are allowed")
-    if len(data) < HEADER.size or data[:4] != MAGIC:
-        raise AvatarFileError("This is not an avatar file")
-    _, version, flags = HEADER.unpack_from(data)
-    if version != VERSION or flags:
-        raise AvatarFileError(f"The avatar file has version {version}; this program reads version {VERSION}")
-    sections: list[tuple[str, int, int, bytes]] = []
-    offset = HEADER.size
-    while offset < len(data):
-        if len(sections) == MAX_SECTIONS:
-            raise AvatarFileError(f"The avatar file has more than {MAX_SECTIONS} sections")
-        if offset + SECTION.size > len(data):
-            raise AvatarFileError("The avatar file is truncated")
-        tag, coding, predictor, reserved, size = SECTION.unpack_from(data, offset)
-        offset += SECTION.size
-        if size > len(data) - offset:
-            raise AvatarFileError("The avatar file is truncated")
-        if reserved:
-            raise AvatarFileError("The avatar file sets a reserved field")
-        sections.append((tag.decode("latin-1"), coding, predictor, data[offset : offset + size]))
-        offset += size
-    return sections
 
 
 def _decode(tag: str, coding: int, predictor: int, stored: bytes, shape: tuple[int, int, int]) -> Integers:

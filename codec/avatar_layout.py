@@ -124,3 +124,40 @@ class AvatarHeader:
             "BWGT": (self.bases, self.expression_dims + 15, 4),
             "BGRD": (self.grid_size**2, self.bases * BASIS_CHANNELS, 2),
         }
+
+
+def split_sections(data: bytes, magic: bytes, version: int, max_bytes: int) -> list[tuple[str, int, int, bytes]]:
+    """(tag, coding, predictor, stored bytes) of each section of a file that is laid out as docs/avatar-format.md says.
+
+    Args:
+        data: from anywhere.
+        magic: first four bytes that the file must have.
+        version: that it must have.
+        max_bytes: that it may have.
+
+    Raises:
+        AvatarFileError: it is too large, of another kind or version, damaged, or has too many sections.
+    """
+    if len(data) > max_bytes:
+        raise AvatarFileError(f"The avatar file has {len(data)} bytes; {max_bytes} are allowed")
+    if len(data) < HEADER.size or data[:4] != magic:
+        raise AvatarFileError("This is not an avatar file")
+    _, found, flags = HEADER.unpack_from(data)
+    if found != version or flags:
+        raise AvatarFileError(f"The avatar file has version {found}; this program reads version {version}")
+    sections: list[tuple[str, int, int, bytes]] = []
+    offset = HEADER.size
+    while offset < len(data):
+        if len(sections) == MAX_SECTIONS:
+            raise AvatarFileError(f"The avatar file has more than {MAX_SECTIONS} sections")
+        if offset + SECTION.size > len(data):
+            raise AvatarFileError("The avatar file is truncated")
+        tag, coding, kind, reserved, size = SECTION.unpack_from(data, offset)
+        offset += SECTION.size
+        if size > len(data) - offset:
+            raise AvatarFileError("The avatar file is truncated")
+        if reserved:
+            raise AvatarFileError("The avatar file sets a reserved field")
+        sections.append((tag.decode("latin-1"), coding, kind, data[offset : offset + size]))
+        offset += size
+    return sections

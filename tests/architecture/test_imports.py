@@ -13,10 +13,16 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = ("assets", "avatar_store", "client", "codec", "renderer", "server", "tracker", "visavis")
+PACKAGES = ("assets", "avatar_store", "client", "codec", "enrolment", "renderer", "server", "tracker", "visavis")
 HEAVY = ("torch", "gsplat", "numba", "mediapipe", "cv2", "aiortc", "av")
 
 NEEDS_AN_EXTRA = {
+    "enrolment.torch_training.losses": "torch",
+    "enrolment.torch_training.paper_splats": "torch",
+    "enrolment.torch_training.paper_trainer": "torch",
+    "enrolment.torch_training.pictures": "torch",
+    "enrolment.torch_training.rasterize": "torch",
+    "enrolment.torch_training.state": "torch",
     "renderer.backends.cuda_batch": "torch",
     "renderer.backends.cuda_frames": "torch",
     "renderer.backends.cuda_head": "torch",
@@ -27,9 +33,9 @@ NEEDS_AN_EXTRA = {
     "tracker.smirk.network": "torch",
     "tracker.smirk.speed": "torch",
 }
-"""Modules that convert SMIRK's weights or measure the conversion: extra `smirk`; and the insides of the CUDA backend:
-extra `cuda`. What uses them does without torch (tracker.smirk.install, tracker.smirk.session, renderer.backends.cuda
-and renderer.backends.choose import what they need when it is used)."""
+"""Modules that convert SMIRK's weights or measure the conversion: extra `smirk`; the insides of the CUDA backend: extra
+`cuda`; training with PyTorch: extra `train`. What uses them does without torch (tracker.smirk.install,
+tracker.smirk.session, renderer.backends.cuda and renderer.backends.choose import what they need when it is used)."""
 
 
 def optional_packages() -> set[str]:

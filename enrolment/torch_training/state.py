@@ -1,0 +1,85 @@
+"""A training as plain arrays, so that it can go on later, and the clock that it is measured by."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+import numpy as np
+import torch  # pyright: ignore[reportMissingImports]
+from numpy.typing import NDArray
+from torch import Tensor, nn  # pyright: ignore[reportMissingImports]
+
+Arrays = dict[str, NDArray[np.generic]]
+
+_MOMENTS = ("step", "exp_avg", "exp_avg_sq")
+"""What Adam keeps of each parameter."""
+
+
+def save_state(model: nn.Module, optimizer: torch.optim.Adam, counters: Mapping[str, float]) -> Arrays:
+    """Parameters, what Adam keeps of them, and numbers by name; copies."""
+    arrays: Arrays = {f"counter/{name}": np.array(value, np.float64) for name, value in counters.items()}
+    for name, parameter in model.named_parameters():
+        arrays[f"parameter/{name}"] = _array(parameter)
+        kept = optimizer.state.get(parameter, {})
+        for moment in _MOMENTS:
+            value = kept.get(moment)
+            arrays[f"{moment}/{name}"] = np.zeros(0, np.float32) if value is None else _array(value)
+    return arrays
+
+
+def load_state(
+    model: nn.Module, optimizer: torch.optim.Adam, counters: tuple[str, ...], arrays: Mapping[str, NDArray[np.generic]]
+) -> dict[str, float]:
+    """Inverse of `save_state`; returns the numbers. Nothing changes if it raises.
+
+    Raises:
+        ValueError: the arrays are those of another model.
+    """
+    parameters = dict(model.named_parameters())
+    expected = {f"parameter/{name}": tuple(parameter.shape) for name, parameter in parameters.items()}
+    expected |= {f"counter/{name}": () for name in counters}
+    moments = {f"{moment}/{name}" for moment in _MOMENTS for name in parameters}
+    if set(arrays) != set(expected) | moments or any(arrays[n].shape != shape for n, shape in expected.items()):
+        raise ValueError("the checkpoint is that of another training")
+    for name, parameter in parameters.items():
+        for moment in _MOMENTS[1:]:
+            if arrays[f"{moment}/{name}"].size not in (0, parameter.numel()):
+                raise ValueError("the checkpoint is that of another training")
+    with torch.no_grad():
+        for name, parameter in parameters.items():
+            parameter.copy_(_tensor(arrays[f"parameter/{name}"]))
+            kept = {moment: arrays[f"{moment}/{name}"] for moment in _MOMENTS}
+            optimizer.state.pop(parameter, None)
+            if kept["exp_avg"].size:
+                optimizer.state[parameter] = {
+                    "step": _tensor(kept["step"]).reshape(()).to(parameter.device),
+                    "exp_avg": _tensor(kept["exp_avg"]).reshape(parameter.shape).to(parameter.device),
+                    "exp_avg_sq": _tensor(kept["exp_avg_sq"]).reshape(parameter.shape).to(parameter.device),
+                }
+    return {name: float(np.asarray(arrays[f"counter/{name}"], np.float64)) for name in counters}
+
+
+@contextmanager
+def torch_threads(count: int) -> Iterator[None]:
+    """PyTorch works with so many threads meanwhile."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def shuffled(count: int, step: int, seed: int) -> int:
+    """Which of `count` pictures is the turn of `step`: each once in `count` steps, in another order every time."""
+    epoch, place = divmod(step, count)
+    return int(np.random.default_rng((seed, epoch)).permutation(count)[place])
+
+
+def _array(tensor: Tensor) -> NDArray[np.generic]:
+    return tensor.detach().cpu().numpy().copy()
+
+
+def _tensor(array: NDArray[np.generic]) -> Tensor:
+    return torch.from_numpy(np.array(array, np.float32))
