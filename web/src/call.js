@@ -3,14 +3,15 @@
  * One visit: owns signaling, leg, voice and devices, and keeps them in step with the room state. The user interface
  * calls its methods and reads its store; it touches no element.
  *
- * @import {BackgroundMessage, Member, ServerMessage, SignalData, TileWish, UiMessageIn} from "./types.js"
- * @import {View, ViewOptions} from "./types.js"
+ * @import {BackgroundMessage, Member, MineMessage, OwnHead, ServerMessage, SignalData} from "./types.js"
+ * @import {TileWish, UiMessageIn, View, ViewOptions} from "./types.js"
  */
 
 import { Leg } from "./leg.js";
 import { LevelMeter } from "./devices.js";
 import { SignalingClient } from "./signaling.js";
 import { Store, initialState, present } from "./state.js";
+import { TakeUpload } from "./take_upload.js";
 import { VoiceMesh } from "./voice.js";
 
 const TICK_MS = 500;
@@ -27,6 +28,7 @@ const NOT_IN_ROOM = new Set(["room_full", "not_joined"]);
  * @property {() => Promise<string>} getToken
  * @property {(track: MediaStreamTrack) => void} onAtlas
  * @property {(text: string, kind: "notice"|"error") => void} onText a sentence for the person
+ * @property {(mine: MineMessage) => void} [onMine] my client has my own head, or has not
  * @property {() => void} onSoundBlocked
  * @property {(error: import("./signaling.js").ServerRefusal) => void} onRefused the server lets me not in
  */
@@ -79,10 +81,10 @@ export class Call {
     this.signaling.connect();
   }
 
-  /** @param {string|null} avatarId */
-  chooseAvatar(avatarId) {
+  /** @param {string|null} avatarId @param {string} [key] of a head of my own */
+  chooseAvatar(avatarId, key) {
     this.profile.avatarId = avatarId;
-    if (avatarId !== null) this.leg.say({ type: "avatar", avatar_id: avatarId });
+    if (avatarId !== null) this.leg.say({ type: "avatar", avatar_id: avatarId, ...(key ? { key } : {}) });
     if (this.state.self) this.signaling.send({ type: "update", avatar_id: avatarId });
   }
 
@@ -140,6 +142,38 @@ export class Call {
   /** @param {TileWish[]} tiles */
   showTiles(tiles) {
     this.leg.say({ type: "tiles", tiles });
+  }
+
+  /** Whether my client is to look at what my camera has seen of me, from nothing. @param {boolean} on */
+  watchTake(on) {
+    this.leg.say({ type: "enrolment_watch", on });
+  }
+
+  /** Begins to send a take; null: there is no client. @param {string} kind MIME type */
+  sendTake(kind) {
+    const channel = this.leg.openTake();
+    if (channel) this.store.dispatch({ type: "take_begun" });
+    return channel && new TakeUpload(channel, kind);
+  }
+
+  /** The head in the preview is mine from now on. */
+  keepHead() {
+    this.leg.tell({ type: "enrolment_keep" });
+  }
+
+  /** Take, work and preview go. */
+  cancelHead() {
+    this.leg.tell({ type: "enrolment_cancel" });
+  }
+
+  /** Asks every client whether it has my own head. @param {OwnHead} head */
+  askForHead(head) {
+    this.leg.say({ type: "mine", ...head });
+  }
+
+  /** Has my own head deleted. @param {OwnHead} head */
+  forgetHead(head) {
+    this.leg.tell({ type: "mine_forget", ...head });
   }
 
   /** Shows a sentence and remembers it. @param {string} text */
@@ -229,6 +263,7 @@ export class Call {
   /** @param {UiMessageIn} message */
   #fromClient(message) {
     if (message.type === "notice") this.options.onText(message.text, "notice");
+    else if (message.type === "mine") this.options.onMine?.(message);
     else this.store.dispatch({ type: "ui", message });
   }
 

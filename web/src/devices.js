@@ -3,9 +3,10 @@
  * Camera, microphone and loudspeaker of this machine.
  */
 
-/** The tracker needs no more than this. */
 /** The tracker sees the face at 256 x 256 pixels, 25 times a second: more would only cost encoding and decoding. */
 const CAMERA_CONSTRAINTS = { width: { ideal: 480 }, height: { ideal: 360 }, frameRate: { ideal: 25, max: 30 } };
+/** What a take for one's own head is recorded with. */
+const TAKE_CONSTRAINTS = { width: { ideal: 1280 }, height: { ideal: 720 }, frameRate: { ideal: 30, max: 30 } };
 const MICROPHONE_CONSTRAINTS = { echoCancellation: true, noiseSuppression: true, autoGainControl: true };
 
 /**
@@ -75,6 +76,8 @@ export class Devices {
     this.problems = { camera: null, microphone: null };
     /** @type {(kind: DeviceKind) => void} */
     this.onChange = () => {};
+    /** The camera is to record a take. */
+    this.detailed = false;
     /** Attempts by kind: only the newest one's outcome counts. */
     this.attempts = { camera: 0, microphone: 0 };
   }
@@ -113,6 +116,16 @@ export class Devices {
     return this[kind] !== null;
   }
 
+  /** Opens the camera anew with more pixels, or with the usual ones. @param {boolean} detailed */
+  async setDetailed(detailed) {
+    if (detailed === this.detailed) return;
+    this.detailed = detailed;
+    if (!this.camera) return;
+    this.camera.onended = null;
+    this.camera.stop(); // while it is open, browsers would give the same size again
+    await this.open("camera");
+  }
+
   /** Closes a device: its light goes off. @param {DeviceKind} kind */
   close(kind) {
     this.attempts[kind] += 1;
@@ -134,7 +147,8 @@ export class Devices {
   /** @param {DeviceKind} kind @returns {MediaTrackConstraints} */
   #constraints(kind) {
     const id = kind === "camera" ? this.choice.cameraId : this.choice.microphoneId;
-    const base = kind === "camera" ? CAMERA_CONSTRAINTS : MICROPHONE_CONSTRAINTS;
+    const camera = this.detailed ? TAKE_CONSTRAINTS : CAMERA_CONSTRAINTS;
+    const base = kind === "camera" ? camera : MICROPHONE_CONSTRAINTS;
     // "ideal": a device chosen last time may be unplugged today.
     return id ? { ...base, deviceId: { ideal: id } } : base;
   }

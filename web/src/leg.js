@@ -2,14 +2,15 @@
 /**
  * Leg: the page's connection to its own client. Camera up, one video with all heads down, data channel `ui`.
  *
- * @import {LinkState, SignalData, UiMessageIn, UiMessageOut} from "./types.js"
+ * @import {LinkState, SignalData, UiCommandOut, UiMessageIn, UiMessageOut} from "./types.js"
  */
 
 import { PeerLink } from "./peer_link.js";
 import { WireError, parseUiMessage } from "./wire.js";
 
-/** Enough for 480 x 360; more bits only add delay. */
+/** Enough for 480 x 360; more bits only add delay. A camera that records a take gives more, and is scaled down. */
 const CAMERA_MAX_BITRATE_BPS = 600_000;
+const CAMERA_MAX_HEIGHT_PX = 360;
 const CAMERA_MAX_FPS = 25;
 
 /**
@@ -37,6 +38,8 @@ export class Leg {
      */
     this.wishes = new Map();
     this.droppedMessages = 0;
+    /** Changes of the sender's parameters, one after the other. */
+    this.tuning = Promise.resolve();
     this.link = new PeerLink({
       kind: "leg",
       offering: true,
@@ -53,12 +56,24 @@ export class Leg {
     this.cameraTrack = track;
     if (track) track.contentHint = "motion";
     void this.cameraSender?.replaceTrack(track).catch(() => {});
+    this.#tune();
   }
 
   /** Says it now and to every later client. @param {UiMessageOut} message */
   say(message) {
     this.wishes.set(message.type === "view" ? `view ${message.member_id}` : message.type, message);
     if (this.channel?.readyState === "open") this.channel.send(JSON.stringify(message));
+  }
+
+  /** Says it to the client that is there now, if one is. @param {UiCommandOut} command */
+  tell(command) {
+    if (this.channel?.readyState === "open") this.channel.send(JSON.stringify(command));
+  }
+
+  /** A channel for one take; null: there is no connection. */
+  openTake() {
+    const { connection } = this.link;
+    return connection && this.channel?.readyState === "open" ? connection.createDataChannel("take") : null;
   }
 
   /** @param {string} memberId */
@@ -80,7 +95,7 @@ export class Leg {
     });
     preferVp8(camera);
     this.cameraSender = camera.sender;
-    void keepFrameRate(camera.sender);
+    this.#tune();
 
     const atlas = pc.addTransceiver("video", { direction: "recvonly" });
     preferVp8(atlas);
@@ -93,6 +108,11 @@ export class Leg {
       for (const message of this.wishes.values()) channel.send(JSON.stringify(message));
     };
     channel.onmessage = (event) => this.#received(event.data);
+  }
+
+  #tune() {
+    const { cameraSender: sender, cameraTrack: track } = this;
+    if (sender) this.tuning = this.tuning.then(() => tuneCamera(sender, track));
   }
 
   /** @param {unknown} data */
@@ -116,9 +136,18 @@ function preferVp8(transceiver) {
   transceiver.setCodecPreferences([...codecs.filter(isVp8), ...codecs.filter((codec) => !isVp8(codec))]);
 }
 
-/** A tracker would rather have a softer picture than a late one. @param {RTCRtpSender} sender */
-async function keepFrameRate(sender) {
+/**
+ * A tracker would rather have a softer picture than a late one, and needs no large one.
+ *
+ * @param {RTCRtpSender} sender
+ * @param {MediaStreamTrack|null} track
+ */
+async function tuneCamera(sender, track) {
   const parameters = /** @type {RTCRtpSendParameters & {degradationPreference?: string}} */ (sender.getParameters());
   parameters.degradationPreference = "maintain-framerate";
+  const { height = CAMERA_MAX_HEIGHT_PX } = track?.getSettings() ?? {};
+  for (const encoding of parameters.encodings) {
+    encoding.scaleResolutionDownBy = Math.max(1, height / CAMERA_MAX_HEIGHT_PX);
+  }
   await sender.setParameters(parameters).catch(() => {}); // not every browser knows the preference
 }

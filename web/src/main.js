@@ -25,6 +25,7 @@ const call = new Call({
   devices: new Devices(preferences),
   createSocket: () => new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/api/ws`),
   getToken: () => fetchToken(address.room, door.passcode, address.invite),
+  onMine: (mine) => page.ownHead.received(mine),
   onAtlas: (track) => painter.play(track),
   onRefused: (error) => {
     if (error.errorCode === "bad_passcode") page.join.askPasscode(); // the link's one is wrong, or it has none
@@ -40,6 +41,7 @@ const page = new Page({
   notices,
   preferences,
   inviteLink: inviteLink(location.origin, address),
+  takeSpeed: takeSpeed(),
   onPasscode: (passcode) => {
     if (passcode === door.passcode || passcode === "") return;
     door.passcode = passcode;
@@ -57,6 +59,12 @@ window.addEventListener("pagehide", () => call.signaling.send({ type: "leave" })
 await Promise.all([prepareServer(), call.devices.openBoth()]);
 await page.listDevices();
 if (!door.needed || door.passcode !== null || address.invite !== null) call.connect();
+
+/** Tests are in more of a hurry than people (docs/page.md). */
+function takeSpeed() {
+  const { visavisSettings: settings } = /** @type {{visavisSettings?: {takeSpeed?: number}}} */ (globalThis);
+  return Math.max(1, Number(settings?.takeSpeed) || 1);
+}
 
 /** Sound and heads share one notice: the browser's reason is the same, and one click serves both. */
 function askForClick() {

@@ -9,6 +9,9 @@ const KEY = "visavis";
  * @typedef {object} Preferences
  * @property {string} name
  * @property {string} avatarId
+ * @property {string} mineId my own head, or empty
+ * @property {string} mineKey proves to a client that it is mine
+ * @property {string} mineThumbnail data address of a small picture of it
  * @property {string} cameraId
  * @property {string} microphoneId
  * @property {string} speakerId
@@ -22,6 +25,9 @@ const KEY = "visavis";
 const EMPTY = {
   name: "",
   avatarId: "",
+  mineId: "",
+  mineKey: "",
+  mineThumbnail: "",
   cameraId: "",
   microphoneId: "",
   speakerId: "",

@@ -18,6 +18,7 @@ const MAX_ERRORS = 20;
  *   |{type: "hosted_missing"}
  *   |{type: "signaling_changed", state: SignalingState}
  *   |{type: "leg_changed", state: LinkState}
+ *   |{type: "take_begun"}
  *   |{type: "join_pressed"}
  *   |{type: "left", farewell: string}
  *   |{type: "returned"}
@@ -39,6 +40,8 @@ export function initialState(room) {
     peers: {},
     atlas: null,
     tracking: null,
+    coverage: null,
+    enrolment: null,
     hosted: "unknown",
     signaling: "idle",
     leg: "idle",
@@ -52,8 +55,17 @@ export function initialState(room) {
   };
 }
 
-/** @type {Pick<RoomState, "self"|"members"|"peers"|"atlas"|"tracking"|"joining">} */
-const NOBODY = { self: null, members: [], peers: {}, atlas: null, tracking: null, joining: false };
+/** @type {Pick<RoomState, "self"|"members"|"peers"|"atlas"|"tracking"|"coverage"|"enrolment"|"joining">} */
+const NOBODY = {
+  self: null,
+  members: [],
+  peers: {},
+  atlas: null,
+  tracking: null,
+  coverage: null,
+  enrolment: null,
+  joining: false,
+};
 
 /**
  * @param {RoomState} state
@@ -72,6 +84,8 @@ export function reduce(state, action) {
       return { ...state, signaling: action.state };
     case "leg_changed":
       return { ...state, leg: action.state, tracking: action.state === "live" ? state.tracking : null };
+    case "take_begun":
+      return { ...state, coverage: null, enrolment: null };
     case "join_pressed":
       return { ...state, joining: true, failure: null };
     case "left":
@@ -133,6 +147,10 @@ function afterUi(state, message) {
       return { ...state, atlas: message };
     case "tracking":
       return { ...state, tracking: message };
+    case "coverage":
+      return { ...state, coverage: message };
+    case "enrolment":
+      return { ...state, enrolment: message };
     case "peers":
       return { ...state, peers: Object.fromEntries(message.peers.map((peer) => [peer.member_id, peer])) };
     default:

@@ -82,7 +82,35 @@
  * @property {string} notice one sentence, or empty
  *
  * @typedef {{type: "peers", peers: Peer[]}} PeersMessage
- * @typedef {AtlasMessage|TrackingMessage|PeersMessage|NoticeMessage} UiMessageIn
+ *
+ * @typedef {object} CoverageMessage what the camera has seen of me since it is watched
+ * @property {"coverage"} type
+ * @property {Record<string, number>} shares 0..1 by name of a pose or expression
+ * @property {string[]} missing names of those that have to be seen yet
+ * @property {string[]} hints sentences about the picture, the most important one first
+ *
+ * @typedef {object} EnrolmentMessage how far my own head is
+ * @property {"enrolment"} type
+ * @property {"none"|"receiving"|"queued"|"working"|"done"|"failed"} state
+ * @property {number} received bytes of the take
+ * @property {number} ahead people who come first
+ * @property {string} stage what is being done, in words
+ * @property {number} share of the work, 0..1
+ * @property {number|null} eta_s seconds to its end
+ * @property {number|null} psnr_db
+ * @property {string|null} avatar_id the one in the preview
+ * @property {string} text why it failed, or a warning; a sentence, or empty
+ *
+ * @typedef {object} MineMessage whether a head of my own is at my client
+ * @property {"mine"} type
+ * @property {string} avatar_id
+ * @property {string} key proves that it is mine
+ * @property {boolean} here
+ * @property {boolean} kept it has just been made
+ * @property {string|null} replaces a head of mine that it is a better form of
+ *
+ * @typedef {AtlasMessage|TrackingMessage|PeersMessage|NoticeMessage|CoverageMessage|EnrolmentMessage|MineMessage}
+ *   UiMessageIn
  */
 
 /**
@@ -91,12 +119,18 @@
  * @typedef {{eye_contact: boolean, stereo: boolean}} ViewOptions from the speaker's lens; one picture for each eye
  * @typedef {{type: "background", kind: "color", color: string}|{type: "background", kind: "image", jpeg: string}}
  *   BackgroundMessage `#rrggbb`; base64
- * @typedef {{type: "avatar", avatar_id: string}
+ * @typedef {{type: "avatar", avatar_id: string, key?: string}
  *   |{type: "camera", on: boolean}
  *   |{type: "tiles", tiles: TileWish[]}
  *   |({type: "view", member_id: string} & View & Partial<ViewOptions>)
  *   |BackgroundMessage
- *   |{type: "stamp", on: boolean}} UiMessageOut
+ *   |{type: "stamp", on: boolean}
+ *   |{type: "enrolment_watch", on: boolean}
+ *   |{type: "mine", avatar_id: string, key: string}} UiMessageOut said again to every new client
+ * @typedef {{type: "enrolment_keep"}
+ *   |{type: "enrolment_cancel"}
+ *   |{type: "mine_forget", avatar_id: string, key: string}} UiCommandOut said once
+ * @typedef {{avatar_id: string, key: string}} OwnHead
  */
 
 /**
@@ -125,6 +159,8 @@
  * @property {Record<string, Peer>} peers
  * @property {AtlasMessage|null} atlas
  * @property {TrackingMessage|null} tracking
+ * @property {CoverageMessage|null} coverage
+ * @property {EnrolmentMessage|null} enrolment
  * @property {HostedState|"unknown"} hosted
  * @property {SignalingState} signaling
  * @property {LinkState} leg

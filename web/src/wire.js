@@ -6,8 +6,12 @@
  * @import {AtlasMessage, Member, Peer, ServerMessage, SignalData, UiMessageIn} from "./types.js"
  */
 
-/** A message that does not follow docs/protocol.md. */
-export class WireError extends Error {}
+import { parseEnrolmentMessage } from "./enrolment_wire.js";
+import { WireError, asObject, list, number, oneOf, parseObject, text } from "./fields.js";
+
+export { WireError };
+
+/** @typedef {import("./fields.js").Fields} Fields */
 
 /** Largest side of an atlas that a page accepts, in pixels: what every browser can draw. */
 const MAX_ATLAS_PX = 8192;
@@ -23,56 +27,6 @@ const ICE_URL = new RegExp(
     .map((part) => part.source)
     .join(""),
 );
-
-/** @typedef {Record<string, unknown>} Fields */
-
-/** @param {string} text @returns {Fields} */
-function parseObject(text) {
-  let value;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    throw new WireError("The message is not JSON.");
-  }
-  return asObject(value, "message");
-}
-
-/** @param {unknown} value @param {string} what @returns {Fields} */
-function asObject(value, what) {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) throw new WireError(`${what} is no object`);
-  return /** @type {Fields} */ (value);
-}
-
-/** @param {Fields} fields @param {string} name */
-function text(fields, name) {
-  const value = fields[name];
-  if (typeof value !== "string") throw new WireError(`${name} is no text`);
-  return value;
-}
-
-/** @param {Fields} fields @param {string} name @param {number} [fallback] */
-function number(fields, name, fallback) {
-  const value = fields[name] ?? fallback;
-  if (typeof value !== "number" || !Number.isFinite(value)) throw new WireError(`${name} is no number`);
-  return value;
-}
-
-/** @param {Fields} fields @param {string} name */
-function list(fields, name) {
-  const value = fields[name];
-  if (!Array.isArray(value)) throw new WireError(`${name} is no list`);
-  return /** @type {unknown[]} */ (value);
-}
-
-/**
- * @template {string} T
- * @param {Fields} fields @param {string} name @param {readonly T[]} values @returns {T}
- */
-function oneOf(fields, name, values) {
-  const value = /** @type {T} */ (fields[name]);
-  if (!values.includes(value)) throw new WireError(`${name} is none of ${values.join(", ")}`);
-  return value;
-}
 
 /** @param {unknown} value @returns {Member} */
 function member(value) {
@@ -247,6 +201,6 @@ export function parseUiMessage(raw) {
     case "notice":
       return { type, text: text(fields, "text") };
     default:
-      return null;
+      return parseEnrolmentMessage(type, fields);
   }
 }

@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-/**
- * Choice of one guest avatar: a radio group of pictures.
- *
- * @import {Guest} from "../types.js"
- */
+/** Choice of one head: a radio group of pictures. */
 
 import { element } from "./dom.js";
 import { RadioGroup } from "./radio_group.js";
+
+/** @typedef {{avatarId: string, name: string, picture: string}} Head `picture`: an address, or empty */
 
 export class AvatarPicker {
   /** @param {HTMLElement} container @param {(avatarId: string) => void} onChoice */
@@ -14,14 +12,14 @@ export class AvatarPicker {
     this.group = new RadioGroup(container, onChoice);
   }
 
-  /** @param {Guest[]} guests */
-  setGuests(guests) {
+  /** @param {Head[]} heads */
+  setHeads(heads) {
     this.group.setButtons(
-      guests.map(({ avatar_id: id, name, thumbnail }) =>
+      heads.map(({ avatarId: id, name, picture }) =>
         element(
           "button",
           { type: "button", class: "avatar", role: "radio", value: id, "data-avatar-id": id, "aria-checked": "false" },
-          element("img", { src: `/static/guests/${thumbnail}`, alt: "", width: "72", height: "72" }),
+          element("img", { src: picture || "/static/images/icon.svg", alt: "", width: "72", height: "72" }),
           element("span", {}, name),
         ),
       ),

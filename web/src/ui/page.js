@@ -7,6 +7,8 @@
 
 import { tileSizePx } from "../atlas.js";
 import { mediaProblemTexts } from "../devices.js";
+import { MakeMine } from "./make_mine.js";
+import { OwnHead } from "./own_head.js";
 import { LegStatsReader } from "../leg_stats.js";
 import { savePreferences } from "../preferences.js";
 import { announcements, bannerText, selfTileText } from "../status.js";
@@ -36,6 +38,7 @@ const DEVICE_KINDS = ["camera", "microphone"];
  * @property {import("./notices.js").Notices} notices
  * @property {import("../preferences.js").Preferences} preferences
  * @property {string} inviteLink
+ * @property {number} takeSpeed of the steps of a recording for one's own head; 1, or more in tests
  * @property {(passcode: string) => void} onPasscode
  */
 
@@ -73,6 +76,17 @@ export class Page {
     this.pickers = ["avatars", "settings-avatars"].map(
       (id) => new AvatarPicker(byId(id, HTMLElement), (avatarId) => this.#chooseAvatar(avatarId)),
     );
+    /** @type {Guest[]} */
+    this.guests = [];
+    this.makeMine = new MakeMine({ call, speed: options.takeSpeed, onChange: () => this.#placeSelf(call.state) });
+    this.ownHead = new OwnHead(call, preferences, this.self.canvas, {
+      onChoose: (avatarId) => this.#chooseAvatar(avatarId ?? this.guests[0]?.avatar_id ?? ""),
+      onChange: () => this.#showHeads(),
+      onMake: () => {
+        byId("settings", HTMLDialogElement).close();
+        void this.makeMine.open();
+      },
+    });
     this.menus = ["join-device-menus", "settings-device-menus"].map(
       (id) => new DeviceMenus(byId(id, HTMLElement), (choice, deviceId) => void this.#chooseDevice(choice, deviceId)),
     );
@@ -91,10 +105,26 @@ export class Page {
 
   /** @param {Guest[]} guests @param {string} preferredId */
   setGuests(guests, preferredId) {
-    for (const picker of this.pickers) picker.setGuests(guests);
-    const preferred = guests.find((guest) => guest.avatar_id === preferredId);
-    const chosen = preferred ?? guests[Math.floor(Math.random() * guests.length)];
-    if (chosen) this.#chooseAvatar(chosen.avatar_id);
+    this.guests = guests;
+    this.#showHeads();
+    const isKnown = this.ownHead.keyOf(preferredId) !== "" || guests.some((guest) => guest.avatar_id === preferredId);
+    const chosen = isKnown ? preferredId : guests[Math.floor(Math.random() * guests.length)]?.avatar_id;
+    if (chosen) this.#chooseAvatar(chosen);
+  }
+
+  /** The person's own head comes first, where there is one. */
+  #showHeads() {
+    const { avatarId, isHere, thumbnail } = this.ownHead;
+    const guests = this.guests.map(({ avatar_id: id, name, thumbnail: file }) => ({
+      avatarId: id,
+      name,
+      picture: `/static/guests/${file}`,
+    }));
+    const heads = isHere ? [{ avatarId, name: "Mine", picture: thumbnail }, ...guests] : guests;
+    for (const picker of this.pickers) {
+      picker.setHeads(heads);
+      picker.setChosen(this.call.profile.avatarId);
+    }
   }
 
   /** Device names are known only after the permission. */
@@ -113,8 +143,7 @@ export class Page {
   #update(state) {
     document.body.dataset.phase = state.phase;
     document.title = state.phase === "meeting" ? `${state.room} · visavis` : "visavis";
-    const home = state.phase === "meeting" ? this.meeting.selfCorner : this.join.stage;
-    if (this.self.element.parentElement !== home) home.append(this.self.element);
+    this.#placeSelf(state);
     this.options.painter.atlas = state.atlas;
     this.self.update({
       name: state.self?.name ?? "You",
@@ -124,12 +153,22 @@ export class Page {
       stats: "",
     });
     this.join.update(state);
+    this.makeMine.update(state);
     this.meeting.update(state);
     byId("left-screen", HTMLElement).hidden = state.phase !== "left";
     setText(byId("farewell", HTMLElement), state.farewell);
     dressMute(byId("toggle-mute", HTMLButtonElement), state.muted || !state.hasMicrophone);
     dressCamera(byId("toggle-camera", HTMLButtonElement), state.cameraOn && state.hasCamera);
     this.options.notices.setBanner(bannerText(state));
+    this.#sayTiles();
+  }
+
+  /** @param {RoomState} state */
+  #placeSelf(state) {
+    const corner = state.phase === "meeting" ? this.meeting.selfCorner : this.join.stage;
+    const home = this.makeMine.showsPreview ? this.makeMine.previewHome : corner;
+    if (this.self.element.parentElement === home) return;
+    home.append(this.self.element);
     this.#sayTiles();
   }
 
@@ -192,7 +231,10 @@ export class Page {
     const tellCall = devices.onChange;
     devices.onChange = (kind) => {
       tellCall(kind);
-      if (kind === "camera") this.join.showCamera(devices.camera);
+      if (kind === "camera") {
+        this.join.showCamera(devices.camera);
+        this.makeMine.showCamera(devices.camera);
+      }
       if (devices[kind]) void this.listDevices(); // a permission given late uncovers the names
       const inMeeting = this.call.state.phase === "meeting";
       const kept = DEVICE_KINDS.filter((one) => devices[one] !== null);
@@ -220,7 +262,7 @@ export class Page {
   #chooseAvatar(avatarId) {
     for (const picker of this.pickers) picker.setChosen(avatarId);
     savePreferences({ avatarId });
-    this.call.chooseAvatar(avatarId);
+    this.call.chooseAvatar(avatarId, this.ownHead.keyOf(avatarId));
   }
 
   /** @param {import("./device_menus.js").ChoiceName} choice @param {string} deviceId */
