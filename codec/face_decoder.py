@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from codec.errors import UnknownReference
 from codec.frame_coding import QuantizedFrame, decode_delta, decode_key
 from codec.packet import Ack, Packet, PacketKind
 from codec.sequence import WINDOW, add, distance
+from codec.torso_coding import decode_extension
 
 
 class FaceDecoder:
@@ -24,17 +27,20 @@ class FaceDecoder:
 
         Raises:
             UnknownReference: a delta to a frame that was not decoded or is forgotten.
-            BitstreamError: the payload is malformed; nothing changes.
+            BitstreamError: the payload or the extension is malformed; nothing changes.
         """
         if packet.kind is PacketKind.KEY:
             frame = decode_key(packet.payload)
+            torso = decode_extension(packet.extension)
         elif packet.kind is PacketKind.DELTA:
             reference = self._frames.get(add(packet.sequence, -packet.reference_offset))
             if reference is None:
                 raise UnknownReference(f"Frame {packet.sequence} refers to a frame that was not decoded")
             frame = decode_delta(packet.payload, reference)
+            torso = decode_extension(packet.extension, reference.torso)
         else:
             raise ValueError(f"{packet.kind.name} packets carry no frame")
+        frame = replace(frame, torso=torso)
         self._remember(packet.sequence, frame)
         return frame
 

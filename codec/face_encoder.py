@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from codec.frame_coding import QuantizedFrame, encode_delta, encode_key, key_bytes
 from codec.packet import MAX_REFERENCE_OFFSET, Ack, PacketKind
 from codec.params import FaceParams
-from codec.quantizer import StreamConfig, quantizer_for
+from codec.quantizer import StreamConfig
 from codec.sequence import distance
+from codec.torso_coding import encode_extension
 
 
 @dataclass(frozen=True)
@@ -19,11 +20,13 @@ class EncodedFrame:
         kind: KEY or DELTA.
         reference_offset: distance to the reference in sequence numbers, 0 for KEY.
         payload: the coded symbols.
+        extension: the coded torso, if there is anything to say about it.
     """
 
     kind: PacketKind
     reference_offset: int
     payload: bytes
+    extension: bytes = b""
 
 
 class FaceEncoder:
@@ -47,14 +50,15 @@ class FaceEncoder:
 
     def encode(self, params: FaceParams, sequence: int) -> EncodedFrame:
         """Codes the frame that packet `sequence` carries; sequence numbers ascend (modulo 2**16)."""
-        frame = QuantizedFrame(self._config, quantizer_for(self._config).quantize(params))
+        frame = QuantizedFrame.of(params, self._config)
         self._forget_old(sequence)
         reference, self._frames[sequence] = self._reference, frame
         if reference is not None:
             payload = encode_delta(frame, self._frames[reference])
             if len(payload) < key_bytes(self._config):
-                return EncodedFrame(PacketKind.DELTA, distance(sequence, reference), payload)
-        return EncodedFrame(PacketKind.KEY, 0, encode_key(frame))
+                extension = encode_extension(frame.torso, self._frames[reference].torso)
+                return EncodedFrame(PacketKind.DELTA, distance(sequence, reference), payload, extension)
+        return EncodedFrame(PacketKind.KEY, 0, encode_key(frame), encode_extension(frame.torso))
 
     def acknowledge(self, ack: Ack) -> None:
         """Learns what the receiver has decoded; acknowledgements of unknown or older frames change nothing."""

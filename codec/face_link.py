@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from codec.errors import BitstreamError, UnknownReference
 from codec.face_decoder import FaceDecoder
-from codec.face_encoder import FaceEncoder
+from codec.face_encoder import EncodedFrame, FaceEncoder
 from codec.face_motion import FaceMotion
 from codec.packet import TIMESTAMP_MODULUS, Packet, PacketKind
 from codec.params import FaceParams
@@ -85,7 +85,7 @@ class FaceLink:
             return self._packet(PacketKind.EMPTY, capture_ms, now)
         frame = self._encoder.encode(params, self._next_sequence)
         self.stats.key_frames_out += frame.kind is PacketKind.KEY
-        return self._packet(frame.kind, capture_ms, now, frame.reference_offset, frame.payload)
+        return self._packet(frame.kind, capture_ms, now, frame)
 
     def send_ack(self, now: float) -> bytes:
         """Makes a packet that says nothing about the face, to be sent when `send_due` and no frame is at hand."""
@@ -132,11 +132,13 @@ class FaceLink:
 
     # ---
 
-    def _packet(
-        self, kind: PacketKind, capture_ms: int, now: float, reference_offset: int = 0, payload: bytes = b""
-    ) -> bytes:
-        ack = self._decoder.acknowledgement()
-        data = Packet(kind, self._next_sequence, capture_ms, ack, reference_offset, payload).pack()
+    def _packet(self, kind: PacketKind, capture_ms: int, now: float, frame: EncodedFrame | None = None) -> bytes:
+        packet = Packet(kind, self._next_sequence, capture_ms, self._decoder.acknowledgement())
+        if frame is not None:
+            packet = replace(
+                packet, reference_offset=frame.reference_offset, payload=frame.payload, extension=frame.extension
+            )
+        data = packet.pack()
         self._next_sequence = add(self._next_sequence, 1)
         self._sent_at = now
         self._unacknowledged = 0
@@ -168,7 +170,7 @@ class FaceLink:
         elif frame is not None:
             self._newest_capture_ms = self._unwrap(packet.timestamp_ms)
             self._fresh = True
-            self._motion.follow(frame.to_vector(), now)
+            self._motion.follow(frame.to_params(), now)
         elif packet.kind is PacketKind.EMPTY:
             self._motion.rest(now)
 

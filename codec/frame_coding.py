@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from codec.bits import BitReader, BitWriter
 from codec.errors import BitstreamError
 from codec.exp_golomb import read_signed, write_signed
-from codec.params import EXPRESSION_DIMS, FaceParams, Vector
-from codec.quantizer import EXPRESSION_BITS, StreamConfig, Symbols, quantizer_for
+from codec.params import EXPRESSION_DIMS, FaceParams
+from codec.quantizer import EXPRESSION_BITS, STILL_TORSO, TORSO, StreamConfig, Symbols, quantizer_for
 
 
 @dataclass(frozen=True)
@@ -18,18 +18,21 @@ class QuantizedFrame:
     Args:
         config: dimensions and bits.
         symbols: [E + 15] in the order of FaceParams.to_vector().
+        torso: [6] those of FaceParams.torso, which payloads do not carry (codec.torso_coding).
     """
 
     config: StreamConfig
     symbols: Symbols
+    torso: Symbols = STILL_TORSO
+
+    @staticmethod
+    def of(params: FaceParams, config: StreamConfig) -> QuantizedFrame:
+        """The nearest one to `params`."""
+        return QuantizedFrame(config, quantizer_for(config).quantize(params), TORSO.symbols(params.torso))
 
     def to_params(self) -> FaceParams:
         """The parameters that the symbols stand for."""
-        return quantizer_for(self.config).dequantize(self.symbols)
-
-    def to_vector(self) -> Vector:
-        """[E + 15] the same as a vector."""
-        return quantizer_for(self.config).values(self.symbols)
+        return FaceParams.from_vector(quantizer_for(self.config).values(self.symbols), TORSO.values(self.torso))
 
 
 def key_bytes(config: StreamConfig) -> int:
@@ -43,7 +46,7 @@ def encode_key(frame: QuantizedFrame) -> bytes:
 
 
 def decode_key(payload: bytes) -> QuantizedFrame:
-    """Inverse of `encode_key`.
+    """Inverse of `encode_key`, with a still torso.
 
     Raises:
         BitstreamError: `bad_config`, `bad_symbol`, `truncated` or `trailing`.
@@ -62,7 +65,7 @@ def encode_delta(frame: QuantizedFrame, reference: QuantizedFrame) -> bytes:
 
 
 def decode_delta(payload: bytes, reference: QuantizedFrame) -> QuantizedFrame:
-    """Inverse of `encode_delta`.
+    """Inverse of `encode_delta`, with the torso of `reference`.
 
     Raises:
         BitstreamError: `bad_symbol`, `truncated` or `trailing`.
@@ -70,7 +73,7 @@ def decode_delta(payload: bytes, reference: QuantizedFrame) -> QuantizedFrame:
     reader = BitReader(payload)
     symbols = read_differences(reader, reference.symbols, quantizer_for(reference.config).max_symbols)
     reader.finish()
-    return QuantizedFrame(reference.config, symbols)
+    return replace(reference, symbols=symbols)
 
 
 def config_code(config: StreamConfig) -> int:
@@ -92,26 +95,40 @@ def config_of(code: int) -> StreamConfig:
 def pack_symbols(symbols: Symbols, bits: Symbols) -> bytes:
     """Each symbol at its fixed length."""
     writer = BitWriter()
-    for symbol, count in zip(symbols, bits, strict=True):
-        writer.write(symbol, count)
+    write_symbols(writer, symbols, bits)
     return writer.to_bytes()
 
 
 def pack_differences(symbols: Symbols, reference: Symbols) -> bytes:
     """The differences to `reference` as Exp-Golomb codes."""
     writer = BitWriter()
-    for symbol, reference_symbol in zip(symbols, reference, strict=True):
-        write_signed(writer, symbol - reference_symbol)
+    write_differences(writer, symbols, reference)
     return writer.to_bytes()
 
 
+def write_symbols(writer: BitWriter, symbols: Symbols, bits: Symbols) -> None:
+    """Appends each symbol at its fixed length."""
+    for symbol, count in zip(symbols, bits, strict=True):
+        writer.write(symbol, count)
+
+
+def write_differences(writer: BitWriter, symbols: Symbols, reference: Symbols) -> None:
+    """Appends the differences to `reference` as Exp-Golomb codes."""
+    for symbol, reference_symbol in zip(symbols, reference, strict=True):
+        write_signed(writer, symbol - reference_symbol)
+
+
 def read_symbols(reader: BitReader, bits: Symbols, limits: Symbols) -> Symbols:
-    """Inverse of `pack_symbols`; `limits` are the largest symbols. Raises BitstreamError: `bad_symbol`, `truncated`."""
+    """Inverse of `write_symbols`; `limits` are the largest symbols.
+
+    Raises:
+        BitstreamError: `bad_symbol` or `truncated`.
+    """
     return _checked(tuple(reader.read(count) for count in bits), limits)
 
 
 def read_differences(reader: BitReader, reference: Symbols, limits: Symbols) -> Symbols:
-    """Inverse of `pack_differences`; arguments and errors as in `read_symbols`."""
+    """Inverse of `write_differences`; arguments and errors as in `read_symbols`."""
     return _checked(tuple(symbol + read_signed(reader) for symbol in reference), limits)
 
 

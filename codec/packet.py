@@ -58,6 +58,7 @@ class Packet:
         ack: what the sender has decoded of the other direction, if anything.
         reference_offset: 1..MAX_REFERENCE_OFFSET for DELTA, 0 otherwise; the reference is `sequence` minus this.
         payload: the coded frame for KEY and DELTA, empty otherwise.
+        extension: what may be skipped, at most 255 bytes: the torso for KEY and DELTA (codec.torso_coding).
     """
 
     kind: PacketKind
@@ -66,13 +67,17 @@ class Packet:
     ack: Ack | None = None
     reference_offset: int = 0
     payload: bytes = b""
+    extension: bytes = b""
 
     def pack(self) -> bytes:
         """The packet's bytes."""
-        first = VERSION << 4 | self.kind | (_HAS_ACK if self.ack else 0)
+        first = VERSION << 4 | self.kind
+        first |= (_HAS_ACK if self.ack else 0) | (_HAS_EXTENSION if self.extension else 0)
         parts = [_START.pack(first, self.sequence % MODULUS, self.timestamp_ms % TIMESTAMP_MODULUS)]
         if self.ack:
             parts.append(_ACK.pack(self.ack.sequence, self.ack.earlier))
+        if self.extension:
+            parts += [bytes([len(self.extension)]), self.extension]
         if self.kind is PacketKind.DELTA:
             parts.append(bytes([self.reference_offset]))
         parts.append(self.payload)
@@ -95,15 +100,14 @@ class Packet:
         first, sequence, timestamp_ms = _START.unpack(reader.take(_START.size))
         kind = PacketKind(first & _KIND_MASK)
         ack = Ack(*_ACK.unpack(reader.take(_ACK.size))) if first & _HAS_ACK else None
-        if first & _HAS_EXTENSION:
-            reader.take(reader.take(1)[0])
+        extension = reader.take(reader.take(1)[0]) if first & _HAS_EXTENSION else b""
         reference_offset = reader.take(1)[0] if kind is PacketKind.DELTA else 0
         if kind is PacketKind.DELTA and not 1 <= reference_offset <= MAX_REFERENCE_OFFSET:
             raise BitstreamError("bad_reference", f"A reference {reference_offset} packets back")
         payload = reader.rest()
         if payload and kind in (PacketKind.EMPTY, PacketKind.ACK):
             raise BitstreamError("trailing", "A packet without a frame has a payload")
-        return Packet(kind, sequence, timestamp_ms, ack, reference_offset, payload)
+        return Packet(kind, sequence, timestamp_ms, ack, reference_offset, payload, extension)
 
 
 class _Reader:

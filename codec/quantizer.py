@@ -13,7 +13,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from codec.params import EXPRESSION_DIMS, FaceParams, Vector
+from codec.params import EXPRESSION_DIMS, TORSO_SIZE, FaceParams, Vector
 
 EXPRESSION_BITS = (8, 10)
 EXPRESSION_RANGE = 4.0
@@ -27,6 +27,12 @@ POSE_FIELDS: tuple[tuple[str, int, float, float, int], ...] = (
     ("gaze", 4, -0.8, 0.8, 10),
 )
 """(name, parameters, low, high, bits) of everything after the expression, in the order of FaceParams.to_vector()."""
+
+TORSO_FIELDS: tuple[tuple[str, int, float, float, int], ...] = (
+    ("torso rotation", 3, -0.5, 0.5, 10),
+    ("torso translation", 3, -0.15, 0.15, 10),
+)
+"""The same for FaceParams.torso. Steps of 1 mrad and 0.3 mm are about half a pixel, as those of the head."""
 
 Symbols = tuple[int, ...]
 
@@ -53,23 +59,24 @@ class StreamConfig:
             raise ValueError(f"expression_bits is {self.expression_bits}, expected one of {EXPRESSION_BITS}")
 
 
-class Quantizer:
-    """Parameters to symbols and back for one StreamConfig.
+class UniformRanges:
+    """N numbers to symbols and back.
+
+    Args:
+        ranges: (name, numbers, low, high, bits), one after another.
 
     Attributes:
-        config: what it was made for.
-        bits: bits of each symbol, [E + 15].
-        max_symbols: largest symbol of each parameter, [E + 15].
+        bits: bits of each symbol, [N].
+        max_symbols: largest symbol of each number, [N].
     """
 
-    def __init__(self, config: StreamConfig) -> None:
-        expression = ("expression", config.expression_dims, -EXPRESSION_RANGE, EXPRESSION_RANGE, config.expression_bits)
+    def __init__(self, ranges: tuple[tuple[str, int, float, float, int], ...]) -> None:
         bits: list[int] = []
         lows: list[float] = []
         spans: list[float] = []
         intervals: list[int] = []
         zeros: list[int] = []
-        for _, count, low, high, field_bits in (expression, *POSE_FIELDS):
+        for _, count, low, high, field_bits in ranges:
             symmetric = low == -high
             half = (1 << (field_bits - 1)) - 1
             bits += [field_bits] * count
@@ -77,7 +84,6 @@ class Quantizer:
             spans += [high if symmetric else high - low] * count
             intervals += [half if symmetric else (1 << field_bits) - 1] * count
             zeros += [half if symmetric else 0] * count
-        self.config = config
         self.bits: Symbols = tuple(bits)
         self._lows = np.array(lows)
         self._spans = np.array(spans)
@@ -87,32 +93,53 @@ class Quantizer:
 
     @property
     def steps(self) -> NDArray[np.float64]:
-        """[E + 15] distance between the values of neighboring symbols, in each parameter's unit."""
+        """[N] distance between the values of neighboring symbols, in each number's unit."""
         return self._spans / self._intervals
 
-    def quantize(self, params: FaceParams) -> Symbols:
-        """Nearest symbols; values out of range are clamped, missing expression coefficients are 0."""
-        vector = params.to_vector().astype(np.float64)
-        dims = self.config.expression_dims
-        expression = np.zeros(dims)
-        given = vector[:-15][:dims]
-        expression[: len(given)] = given
-        scaled = (np.concatenate([expression, vector[-15:]]) - self._lows) * self._intervals / self._spans
+    def symbols(self, values: NDArray[np.floating]) -> Symbols:
+        """Nearest symbols of [N] values; those out of range are clamped."""
+        scaled = (values.astype(np.float64) - self._lows) * self._intervals / self._spans
         symbols = np.clip(np.rint(scaled) + self._zeros, 0, self._zeros + self._intervals)
         return tuple(int(symbol) for symbol in symbols.tolist())
 
-    def dequantize(self, symbols: Symbols) -> FaceParams:
-        """The parameters that symbols within 0 .. max_symbols stand for; always within the ranges."""
-        return FaceParams.from_vector(self.values(symbols))
-
     def values(self, symbols: Symbols) -> Vector:
-        """[E + 15] `dequantize` as a vector."""
+        """[N] float32 what symbols within 0 .. max_symbols stand for; always within the ranges."""
         return vector32(self._lows + (np.array(symbols) - self._zeros) * self._spans / self._intervals)
+
+
+class Quantizer(UniformRanges):
+    """The E + 15 parameters of the head to symbols and back for one StreamConfig.
+
+    Attributes:
+        config: what it was made for.
+    """
+
+    def __init__(self, config: StreamConfig) -> None:
+        expression = ("expression", config.expression_dims, -EXPRESSION_RANGE, EXPRESSION_RANGE, config.expression_bits)
+        super().__init__((expression, *POSE_FIELDS))
+        self.config = config
+
+    def quantize(self, params: FaceParams) -> Symbols:
+        """Nearest symbols; values out of range are clamped, missing expression coefficients are 0."""
+        vector = params.to_vector()
+        dims = self.config.expression_dims
+        expression = np.zeros(dims, np.float32)
+        given = vector[:-15][:dims]
+        expression[: len(given)] = given
+        return self.symbols(np.concatenate([expression, vector[-15:]]))
+
+    def dequantize(self, symbols: Symbols) -> FaceParams:
+        """The parameters that symbols within 0 .. max_symbols stand for, with a still torso."""
+        return FaceParams.from_vector(self.values(symbols))
 
 
 def vector32(values: NDArray[np.float64]) -> Vector:
     """Rounds float64 parameters to float32."""
     return values.astype(np.float32)
+
+
+TORSO = UniformRanges(TORSO_FIELDS)
+STILL_TORSO = TORSO.symbols(np.zeros(TORSO_SIZE))
 
 
 @lru_cache(maxsize=len(EXPRESSION_DIMS) * len(EXPRESSION_BITS))

@@ -13,13 +13,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from codec.bits import BitReader
+from codec.bits import BitReader, BitWriter
 from codec.errors import BitstreamError
 from codec.exp_golomb import MAX_PREFIX, to_signed, to_unsigned
-from codec.frame_coding import pack_differences, pack_symbols, read_differences, read_symbols
-from codec.params import GAZE_SIZE, FaceParams
-from codec.quantizer import Symbols, quantizer_for
+from codec.frame_coding import QuantizedFrame, read_differences, read_symbols, write_differences, write_symbols
+from codec.params import GAZE_SIZE, TORSO_SIZE, FaceParams
+from codec.quantizer import STILL_TORSO, TORSO, Symbols, quantizer_for
 from codec.stream_header import MAX_FRAMES, StreamHeader, unpack_header
+from codec.torso_coding import read_torso, write_torso
 
 MAX_STREAM_BYTES = 32 << 20
 KEY_PERIOD_MS = 4000
@@ -41,6 +42,7 @@ class FaceStream:
         time_ms: [T] since the stream's start, growing, 0 .. MAX_TIME_MS.
         detected: [T] whether there is a face.
         values: [T, E + 15] in the order of FaceParams.to_vector(); rows without a face are ignored, NaN as read.
+        torso: [T, 6] FaceParams.torso, rows as in `values`; None if it has no motion of its own.
 
     Raises:
         ValueError: shapes that do not belong together, times that do not grow or are out of range, numbers of a face
@@ -51,16 +53,21 @@ class FaceStream:
     time_ms: NDArray[np.int64]
     detected: NDArray[np.bool_]
     values: NDArray[np.float32]
+    torso: NDArray[np.float32] | None = None
 
     def __post_init__(self) -> None:
         count, width = len(self.time_ms), self.header.config.expression_dims + 15
         if self.time_ms.shape != (count,) or self.detected.shape != (count,) or self.values.shape != (count, width):
             raise ValueError(f"{count} frames with values of shape {self.values.shape}, expected ({count}, {width})")
+        if self.torso is not None and self.torso.shape != (count, TORSO_SIZE):
+            raise ValueError(
+                f"{count} frames with a torso of shape {self.torso.shape}, expected ({count}, {TORSO_SIZE})"
+            )
         if count > MAX_FRAMES:
             raise ValueError(f"{count} frames; a stream has at most {MAX_FRAMES}")
         if count and (self.time_ms[0] < 0 or self.time_ms[-1] > MAX_TIME_MS or (np.diff(self.time_ms) < 1).any()):
             raise ValueError("the times of the frames do not grow, or lie outside one day")
-        if not np.isfinite(self.values[self.detected]).all():
+        if not all(np.isfinite(rows[self.detected]).all() for rows in (self.values, self.torso) if rows is not None):
             raise ValueError("a face holds a number that is not finite")
 
     def __len__(self) -> int:
@@ -73,16 +80,18 @@ class FaceStream:
 
     def params(self, index: int) -> FaceParams | None:
         """The face of one frame, None without one."""
-        return FaceParams.from_vector(self.values[index]) if self.detected[index] else None
+        if not self.detected[index]:
+            return None
+        return FaceParams.from_vector(self.values[index], None if self.torso is None else self.torso[index])
 
 
 def pack_stream(stream: FaceStream) -> bytes:
     """The file: each frame is quantized, then coded as a key frame or as differences to the face before it."""
     header = stream.header
-    quantizer, interval_ms = quantizer_for(header.config), header.interval_ms
+    interval_ms = header.interval_ms
     parts = [header.pack(len(stream))]
     before_ms, key_ms = -interval_ms, 0
-    reference: Symbols | None = None
+    reference: QuantizedFrame | None = None
     for index, time_ms in enumerate(stream.time_ms.tolist()):
         time = to_unsigned(time_ms - before_ms - interval_ms) << 2
         before_ms = time_ms
@@ -90,18 +99,30 @@ def pack_stream(stream: FaceStream) -> bytes:
         if params is None:
             parts.append(_varint(time | _EMPTY))
             continue
-        symbols = quantizer.quantize(params)[: len(header.symbol_bits)]
-        kind, payload = _KEY, pack_symbols(symbols, header.symbol_bits)
+        frame = QuantizedFrame.of(params, header.config)
+        kind, payload = _KEY, _payload(header, frame)
         if reference is not None and time_ms - key_ms < KEY_PERIOD_MS:
-            delta = pack_differences(symbols, reference)
+            delta = _payload(header, frame, reference)
             if len(delta) < len(payload):
                 kind, payload = _DELTA, delta
         if kind == _KEY:
             key_ms = time_ms
         parts += [_varint(time | kind), payload]
-        reference = symbols
+        reference = frame
     content = b"".join(parts)
     return content + _CHECKSUM.pack(zlib.crc32(content))
+
+
+def _payload(header: StreamHeader, frame: QuantizedFrame, reference: QuantizedFrame | None = None) -> bytes:
+    """Of a key frame, or of a delta frame to `reference`."""
+    writer, count = BitWriter(), len(header.symbol_bits)
+    if reference is None:
+        write_symbols(writer, frame.symbols[:count], header.symbol_bits)
+    else:
+        write_differences(writer, frame.symbols[:count], reference.symbols[:count])
+    if header.torso:
+        write_torso(writer, frame.torso, reference.torso if reference else None)
+    return writer.to_bytes()
 
 
 def unpack_stream(data: bytes) -> FaceStream:
@@ -122,6 +143,7 @@ def unpack_stream(data: bytes) -> FaceStream:
     time_ms = np.zeros(count, np.int64)
     detected = np.zeros(count, np.bool_)
     values = np.full((count, len(quantizer.bits)), np.nan, np.float32)
+    torso = np.full((count, TORSO_SIZE), np.nan, np.float32) if header.torso else None
     missing = quantizer.quantize(FaceParams.neutral())[-GAZE_SIZE:] if not header.gaze else ()
     reader = _FrameReader(data[begin:end], header)
     for index in range(count):
@@ -130,8 +152,10 @@ def unpack_stream(data: bytes) -> FaceStream:
         if symbols is not None:
             detected[index] = True
             values[index] = quantizer.values(symbols + missing)
+            if torso is not None:
+                torso[index] = TORSO.values(reader.torso)
     reader.finish()
-    return FaceStream(header, time_ms, detected, values)
+    return FaceStream(header, time_ms, detected, values, torso)
 
 
 class _FrameReader:
@@ -140,13 +164,16 @@ class _FrameReader:
     def __init__(self, data: bytes, header: StreamHeader) -> None:
         self._data, self._bits, self._interval_ms = data, header.symbol_bits, header.interval_ms
         self._limits = quantizer_for(header.config).max_symbols[: len(self._bits)]
-        self._longest = max(sum(self._bits), len(self._bits) * (2 * MAX_PREFIX + 1)) // 8 + 1
+        self._has_torso = header.torso
+        most = len(self._bits) + (len(TORSO.bits) if header.torso else 0)
+        self._longest = (1 + most * (2 * MAX_PREFIX + 1)) // 8 + 1  # no fixed length is longer than the longest code
         self._offset = 0
         self._symbols: Symbols | None = None
+        self.torso: Symbols = STILL_TORSO
         self.time_ms = -header.interval_ms
 
     def next_frame(self) -> Symbols | None:
-        """The next frame's symbols, None where there is no face; `time_ms` is its time."""
+        """The next frame's symbols, None where there is no face; `time_ms` is its time, `torso` the rest of it."""
         number = self._take_varint()
         first = self.time_ms < 0
         step_ms = self._interval_ms + to_signed(number >> 2)
@@ -166,6 +193,8 @@ class _FrameReader:
         else:
             reader = self._bit_reader()
             symbols = read_differences(reader, self._symbols, self._limits)
+        if self._has_torso:
+            self.torso = read_torso(reader, self.torso if kind == _DELTA else None)
         self._offset += reader.align()
         self._symbols = symbols
         return symbols

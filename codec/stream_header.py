@@ -24,7 +24,7 @@ MAX_NAME_BYTES = 64
 
 _START = struct.Struct("<4sBBBBII32sB")
 _EXTENSION = struct.Struct("<H")
-_HAS_GAZE = 0x01
+_HAS_GAZE, _HAS_TORSO = 0x01, 0x02
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,7 @@ class StreamHeader:
         frame_rate: nominal frames a second, kept in thousandths.
         config: expression coefficients and their bits.
         gaze: frames carry the gaze, which the paper's parameters lack; without it the eyes look straight ahead.
+        torso: frames carry the shoulders' own motion; without it they have none.
         profile: how frames are coded, one of PROFILES.
 
     Raises:
@@ -48,6 +49,7 @@ class StreamHeader:
     frame_rate: float
     config: StreamConfig = field(default_factory=StreamConfig)
     gaze: bool = True
+    torso: bool = False
     profile: str = PROFILES[0]
 
     def __post_init__(self) -> None:
@@ -68,7 +70,7 @@ class StreamHeader:
 
     @property
     def symbol_bits(self) -> Symbols:
-        """Bits of each coded symbol, [E + 15], or [E + 11] without gaze."""
+        """Bits of each coded symbol of the head, [E + 15], or [E + 11] without gaze."""
         bits = quantizer_for(self.config).bits
         return bits if self.gaze else bits[:-GAZE_SIZE]
 
@@ -80,7 +82,7 @@ class StreamHeader:
             VERSION,
             PROFILES.index(self.profile),
             config_code(self.config),
-            _HAS_GAZE if self.gaze else 0,
+            (_HAS_GAZE if self.gaze else 0) | (_HAS_TORSO if self.torso else 0),
             round(1000 * self.frame_rate),
             frames,
             bytes.fromhex(self.head_model_id),
@@ -107,7 +109,7 @@ def unpack_header(data: bytes) -> tuple[StreamHeader, int, int]:
     if profile >= len(PROFILES):
         raise BitstreamError("bad_profile", f"The stream file has the unknown profile {profile}")
     config = config_of(code)
-    if flags & ~_HAS_GAZE:
+    if flags & ~(_HAS_GAZE | _HAS_TORSO):
         raise BitstreamError("bad_header", "The stream file sets a reserved flag")
     if not MIN_FRAME_RATE <= rate / 1000 <= MAX_FRAME_RATE:
         raise BitstreamError("bad_header", f"The stream file has {rate / 1000} frames a second")
@@ -118,7 +120,8 @@ def unpack_header(data: bytes) -> tuple[StreamHeader, int, int]:
     name = _text(data[_START.size : name_end])
     begin = name_end + _EXTENSION.size + _EXTENSION.unpack_from(data, name_end)[0]
     _need(data, begin)
-    header = StreamHeader(head.hex(), name, rate / 1000, config, bool(flags & _HAS_GAZE), PROFILES[profile])
+    carried = bool(flags & _HAS_GAZE), bool(flags & _HAS_TORSO)
+    header = StreamHeader(head.hex(), name, rate / 1000, config, *carried, PROFILES[profile])
     return header, frames, begin
 
 

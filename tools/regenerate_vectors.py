@@ -19,17 +19,24 @@ from codec.avatar_file import avatar_id, pack_avatar, unpack_avatar
 from codec.face_encoder import FaceEncoder
 from codec.frame_coding import QuantizedFrame, decode_key, encode_delta, encode_key
 from codec.packet import Ack, Packet, PacketKind
-from codec.quantizer import StreamConfig, quantizer_for
+from codec.quantizer import STILL_TORSO, TORSO, StreamConfig, quantizer_for
+from codec.torso_coding import encode_extension
 from tools.stream_vectors import write_streams
 
 DIRECTORY = Path(__file__).resolve().parents[1] / "tests" / "vectors"
-STREAMS = {"stream_50_8.json": StreamConfig(50, 8), "stream_10_10.json": StreamConfig(10, 10)}
+STREAMS = {
+    "stream_50_8.json": (StreamConfig(50, 8), False),
+    "stream_10_10.json": (StreamConfig(10, 10), False),
+    "stream_torso.json": (StreamConfig(20, 8), True),
+}
+"""Configurations, and whether the torso moves."""
 FIRST_SEQUENCE = 65_530
 FIRST_TIMESTAMP_MS = 2**32 - 100
 
 
-def face_stream(config: StreamConfig) -> list[dict[str, object]]:
+def face_stream(config: StreamConfig, with_torso: bool) -> list[dict[str, object]]:
     """Twelve packets over the wrap of sequence and timestamp: keys, an acknowledgement, deltas, empty, ack only."""
+    torsos = torso_symbols(12) if with_torso else [STILL_TORSO] * 12
     quantizer = quantizer_for(config)
     limits = np.array(quantizer.max_symbols)
     rng = np.random.default_rng(7)
@@ -48,9 +55,12 @@ def face_stream(config: StreamConfig) -> list[dict[str, object]]:
             frame = None
         else:
             symbols = np.clip(symbols + rng.integers(-6, 7, len(symbols)) * rng.integers(0, 3, len(symbols)), 0, limits)
-            frame = QuantizedFrame(config, tuple(int(symbol) for symbol in symbols))
+            frame = QuantizedFrame(config, tuple(int(symbol) for symbol in symbols), torsos[index])
             coded = encoder.encode(frame.to_params(), sequence)
-            packet = Packet(coded.kind, sequence, timestamp_ms, ack, coded.reference_offset, coded.payload)
+            packet = Packet(
+                coded.kind, sequence, timestamp_ms, ack, coded.reference_offset, coded.payload, coded.extension
+            )
+        torso = {"torso_symbols": list(frame.torso), "torso": frame.to_params().torso.tolist()} if frame else {}
         packets.append(
             {
                 "hex": packet.pack().hex(),
@@ -61,14 +71,26 @@ def face_stream(config: StreamConfig) -> list[dict[str, object]]:
                 "reference_offset": packet.reference_offset,
                 "symbols": list(frame.symbols) if frame else None,
                 "values": frame.to_params().to_vector().tolist() if frame else None,
+                **(torso if with_torso else {}),
             }
         )
     return packets
 
 
+def torso_symbols(count: int) -> list[tuple[int, ...]]:
+    """Torsos of `count` frames: at rest at first, then moving, with pauses, and at rest again in the end."""
+    limits = np.array(TORSO.max_symbols)
+    rng = np.random.default_rng(13)
+    torso, torsos = np.array(STILL_TORSO), [STILL_TORSO]
+    for index in range(1, count - 1):
+        torso = np.clip(torso + rng.integers(-40, 41, len(torso)) * (index % 4 != 3), 0, limits)
+        torsos.append(tuple(torso.tolist()))
+    return [*torsos, STILL_TORSO]
+
+
 def invalid_packets() -> dict[str, tuple[str, bytes]]:
     """File name to (reason, bytes); deltas refer to packet 65531 of stream_50_8.json."""
-    stream = face_stream(STREAMS["stream_50_8.json"])
+    stream = face_stream(*STREAMS["stream_50_8.json"])
     key = bytes.fromhex(str(stream[0]["hex"]))
     delta = bytes.fromhex(str(stream[3]["hex"]))  # no acknowledgement: payload begins at byte 8
     header = delta[:7]
@@ -77,6 +99,11 @@ def invalid_packets() -> dict[str, tuple[str, bytes]]:
     limits = quantizer_for(config).max_symbols
     over = QuantizedFrame(config, (limits[0] + 1, *limits[1:]))
     second = decode_key(bytes.fromhex(str(stream[1]["hex"]))[10:])
+    torso = encode_extension((TORSO.max_symbols[0] + 1, *STILL_TORSO[1:]))
+
+    def with_extension(extension: bytes) -> bytes:
+        return bytes([key[0] | 0x08]) + key[1:7] + bytes([len(extension)]) + extension + key[7:]
+
     return {
         "empty_datagram": ("truncated", b""),
         "header_truncated": ("truncated", key[:5]),
@@ -97,6 +124,8 @@ def invalid_packets() -> dict[str, tuple[str, bytes]]:
         "key_symbol_out_of_range": ("bad_symbol", key[:7] + encode_key(over)),
         "delta_symbol_out_of_range": ("bad_symbol", header + reference + encode_delta(over, second)),
         "delta_code_too_long": ("bad_symbol", header + reference + bytes(20)),
+        "torso_truncated": ("truncated", with_extension(torso[:-1])),
+        "torso_symbol_out_of_range": ("bad_symbol", with_extension(torso)),
         "too_long": ("too_long", key + bytes(1200)),
     }
 
@@ -176,8 +205,9 @@ def main() -> None:
         directory.mkdir(parents=True, exist_ok=True)
         for old in directory.iterdir():
             old.unlink()
-    for name, config in STREAMS.items():
-        (face / name).write_text("[\n" + ",\n".join(json.dumps(packet) for packet in face_stream(config)) + "\n]\n")
+    for name, (config, with_torso) in STREAMS.items():
+        packets = ",\n".join(json.dumps(packet) for packet in face_stream(config, with_torso))
+        (face / name).write_text(f"[\n{packets}\n]\n")
     reasons: dict[str, object] = {}
     for name, (reason, data) in invalid_packets().items():
         (face / "invalid" / f"{name}.bin").write_bytes(data)

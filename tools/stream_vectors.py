@@ -8,8 +8,9 @@ import zlib
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
-from codec.quantizer import StreamConfig, quantizer_for
+from codec.quantizer import STILL_TORSO, TORSO, StreamConfig, quantizer_for
 from codec.stream_file import FaceStream, pack_stream, unpack_stream
 from codec.stream_header import MAX_FRAMES, StreamHeader, unpack_header
 
@@ -17,6 +18,7 @@ HEAD_ID = "0f" * 32
 HEADERS = {
     "ours.vvs": StreamHeader(HEAD_ID, "mediapipe", 29.97, StreamConfig(50, 8)),
     "paper.vvs": StreamHeader(HEAD_ID, "smirk", 25.0, StreamConfig(10, 10), gaze=False),
+    "torso.vvs": StreamHeader(HEAD_ID, "mediapipe", 25.0, StreamConfig(20, 8), torso=True),
 }
 STEPS_MS = (0, 33, 34, 33, 200, 33, 33, 1, 33, 3967, 33, 70_000)
 """Time since the frame before: steady, a gap, nearly at once, the second that makes a key frame due, a long one."""
@@ -35,14 +37,24 @@ def stream_file(header: StreamHeader) -> bytes:
         symbols = np.clip(jump if index == 7 else moved, 0, limits)  # a jump is shorter as a key frame
         values.append(quantizer_for(header.config).values(tuple(symbols.tolist())))
     detected = np.array([index not in EMPTY for index in range(len(STEPS_MS))])
-    return pack_stream(FaceStream(header, np.cumsum(STEPS_MS, dtype=np.int64), detected, np.stack(values)))
+    torso = torso_rows(header, len(values))
+    return pack_stream(FaceStream(header, np.cumsum(STEPS_MS, dtype=np.int64), detected, np.stack(values), torso))
+
+
+def torso_rows(header: StreamHeader, count: int) -> NDArray[np.float32] | None:
+    """[count, 6] a torso at rest, then moving with pauses; None if the stream has none."""
+    if not header.torso:
+        return None
+    moves = np.random.default_rng(17).integers(-30, 31, (count, 6)) * (np.arange(count)[:, None] % 3 == 2)
+    symbols = np.clip(np.array(STILL_TORSO) + np.cumsum(moves, axis=0), 0, TORSO.max_symbols)
+    return np.stack([TORSO.values(tuple(row)) for row in symbols.tolist()])
 
 
 def stream_values(data: bytes) -> dict[str, object]:
     """What a reader must get from a stream file, floats exactly; null where there is no face."""
     stream = unpack_stream(data)
     header = stream.header
-    return {
+    values: dict[str, object] = {
         "profile": header.profile,
         "head_model_id": header.head_model_id,
         "extractor": header.extractor,
@@ -53,6 +65,10 @@ def stream_values(data: bytes) -> dict[str, object]:
         "time_ms": stream.time_ms.tolist(),
         "values": [row.tolist() if seen else None for row, seen in zip(stream.values, stream.detected, strict=True)],
     }
+    if stream.torso is not None:
+        rows = zip(stream.torso, stream.detected, strict=True)
+        values["torso"] = [row.tolist() if seen else None for row, seen in rows]
+    return values
 
 
 def invalid_streams() -> dict[str, tuple[str, bytes]]:
@@ -73,7 +89,7 @@ def invalid_streams() -> dict[str, tuple[str, bytes]]:
         "version_2": ("bad_version", with_bytes(4, b"\x02")),
         "profile_1": ("bad_profile", with_bytes(5, b"\x01")),
         "config_unknown_dims": ("bad_config", with_bytes(6, b"\x05")),
-        "flag_reserved": ("bad_header", with_bytes(7, b"\x03")),
+        "flag_reserved": ("bad_header", with_bytes(7, b"\x05")),
         "frame_rate_0": ("bad_header", with_bytes(8, bytes(4))),
         "name_not_utf8": ("bad_header", with_bytes(49, b"\xff")),
         "frames_too_many": ("too_long", with_bytes(12, struct.pack("<I", MAX_FRAMES + 1))),

@@ -108,6 +108,7 @@ SETTINGS = {
     # A blink lasts 150 ms, four pictures: the filter may only calm an eye that is still.
     "eyelids": OneEuroSettings(min_cutoff_hz=2.0, beta=15.0, speed_cutoff_hz=12.0),
     "gaze": OneEuroSettings(min_cutoff_hz=2.0, beta=25.0, speed_cutoff_hz=6.0),  # rad; saccades are jumps
+    "torso": OneEuroSettings(min_cutoff_hz=1.5, beta=40.0),  # rad and m; as calm as the skull, not tuned
 }
 """Per field of FaceParams; jitter and lag on recorded calls decided (docs/tracking.md)."""
 

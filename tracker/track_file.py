@@ -13,7 +13,7 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
-from codec.params import GAZE_SIZE, MAX_EXPRESSION, POSE_SIZE, FaceParams
+from codec.params import GAZE_SIZE, MAX_EXPRESSION, POSE_SIZE, TORSO_SIZE, FaceParams
 from tracker.detection import LANDMARKS, SCORES
 from tracker.face_tracker import TrackResult
 
@@ -28,6 +28,7 @@ _SHAPES: dict[str, tuple[type, tuple[int, ...]]] = {
     "expression": (np.float32, (MAX_EXPRESSION,)),
     "pose": (np.float32, (POSE_SIZE,)),
     "gaze": (np.float32, (GAZE_SIZE,)),
+    "torso": (np.float32, (TORSO_SIZE,)),
     "residual": (np.float32, ()),
     "landmarks_px": (np.float32, (LANDMARKS, 2)),
     "scores": (np.float32, (SCORES,)),
@@ -49,6 +50,7 @@ class Track:
         expression: [T, 50] psi, standard deviations of the head model's directions.
         pose: [T, 11] theta: global rotation 3, translation 3, jaw 3, eyelids 2 (codec.params).
         gaze: [T, 4].
+        torso: [T, 6].
         residual: [T] rms landmark error over the distance of the outer eye corners.
         landmarks_px: [T, 478, 2] MediaPipe's landmarks in pixels of the tracked picture; NaN if the extractor has none.
         scores: [T, 52] MediaPipe's blendshape scores; NaN if the extractor has none.
@@ -64,6 +66,7 @@ class Track:
     expression: NDArray[np.float32]
     pose: NDArray[np.float32]
     gaze: NDArray[np.float32]
+    torso: NDArray[np.float32]
     residual: NDArray[np.float32]
     landmarks_px: NDArray[np.float32]
     scores: NDArray[np.float32]
@@ -78,7 +81,7 @@ class Track:
         if not self.detected[index]:
             return None
         return FaceParams.from_vector(
-            np.concatenate([self.expression[index], self.pose[index], self.gaze[index]]).astype(np.float32)
+            np.concatenate([self.expression[index], self.pose[index], self.gaze[index]]), self.torso[index]
         )
 
     def save(self, file: IO[bytes]) -> None:
@@ -110,7 +113,12 @@ class TrackRecorder:
             psi = np.zeros(MAX_EXPRESSION, np.float32)
             psi[: len(result.params.expression)] = result.params.expression
             vector = result.params.to_vector()[len(result.params.expression) :]
-            row |= {"expression": psi, "pose": vector[:POSE_SIZE], "gaze": vector[POSE_SIZE:]}
+            row |= {
+                "expression": psi,
+                "pose": vector[:POSE_SIZE],
+                "gaze": vector[POSE_SIZE:],
+                "torso": result.params.torso,
+            }
             row |= {"landmarks_px": result.landmarks_px, "scores": result.scores}
         for name, (kind, shape) in _SHAPES.items():
             value = row.get(name)
@@ -147,7 +155,9 @@ def load_track(path: Path) -> Track:
             arrays = {
                 name: _member(archive, path, name, np.dtype(kind).str, (count, *shape))
                 for name, (kind, shape) in _SHAPES.items()
+                if name != "torso" or "torso.npy" in archive.namelist()
             }
+            arrays.setdefault("torso", np.zeros((count, TORSO_SIZE), np.float32))  # older tracks have none
             width, height = (int(side) for side in _member(archive, path, "image_size", "<i4", (2,)))
             focal_px = float(_member(archive, path, "focal_px", "<f8", ()))
             names: dict[str, Any] = {
@@ -169,7 +179,7 @@ def load_track(path: Path) -> Track:
     track = Track(**arrays, image_size=(width, height), focal_px=focal_px, **names)
     seen = track.detected
     growing = np.isfinite(track.time_s).all() and (np.diff(track.time_s) > 0).all()
-    finite = all(np.isfinite(array[seen]).all() for array in (track.expression, track.pose, track.gaze))
+    finite = all(np.isfinite(array[seen]).all() for array in (track.expression, track.pose, track.gaze, track.torso))
     if not (growing and finite and width > 0 and height > 0 and np.isfinite(focal_px) and focal_px > 0):
         raise TrackFileError(f"{path.name} holds numbers that no track has.")
     return track

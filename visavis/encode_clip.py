@@ -28,12 +28,14 @@ class EncodeJob:
         out: the stream file.
         config: expression coefficients and their bits.
         gaze: keep where the eyes look.
+        torso: keep what the shoulders do of their own, if they do anything.
     """
 
     source: Path
     out: Path
     config: StreamConfig
     gaze: bool = True
+    torso: bool = True
 
     def stream(self, track: Track) -> FaceStream:
         """The track as the stream that is wanted.
@@ -42,7 +44,7 @@ class EncodeJob:
             CommandError: no frame can be one of a stream.
         """
         try:
-            return stream_of_track(track, self.config, self.gaze)
+            return stream_of_track(track, self.config, self.gaze, self.torso)
         except ValueError as error:
             raise CommandError(f"{self.source.name} cannot be kept as a stream: {error}.") from error
 

@@ -63,19 +63,25 @@ def load_face_stream(path: Path) -> FaceStream:
         raise CommandError(f"{path} cannot be read: {reason}.") from error
 
 
-def stream_of_track(track: Track, config: StreamConfig | None = None, gaze: bool = True) -> FaceStream:
+def stream_of_track(
+    track: Track, config: StreamConfig | None = None, gaze: bool = True, torso: bool = True
+) -> FaceStream:
     """The frames of a track.
 
     Args:
         track: the track.
         config: what the stream is to be coded with; by default E = 50 at 8 bits. Expression beyond E is left out.
         gaze: whether the stream is to carry the gaze.
+        torso: whether it is to carry the torso, if that moves of its own anywhere.
     """
     config = config or StreamConfig()
-    header = StreamHeader(track.head_model_id, track.extractor, frame_rate_of(track.time_s), config, gaze)
+    moved = track.torso if torso and track.torso[track.detected].any() else None
+    header = StreamHeader(
+        track.head_model_id, track.extractor, frame_rate_of(track.time_s), config, gaze, moved is not None
+    )
     expression = track.expression[:, : min(config.expression_dims, MAX_EXPRESSION)]
     values = np.concatenate([expression, track.pose, track.gaze], axis=1).astype(np.float32)
-    return FaceStream(header, _whole_ms(track.time_s), track.detected, values)
+    return FaceStream(header, _whole_ms(track.time_s), track.detected, values, moved)
 
 
 def frame_rate_of(time_s: NDArray[np.float64]) -> float:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from codec.face_motion import SILENCE_S, FaceMotion
-from codec.params import FaceParams, Vector
+from codec.params import FaceParams
 from codec.stream_file import FaceStream
 
 LONGEST_STEP_S = 0.04
@@ -59,8 +61,8 @@ class FaceTimeline:
         self._begun = True
         self._motion.current(time_s)
 
-    def _face(self, time_s: float) -> Vector | None:
-        """[E + 15] of the frames around a time; None where there is no face."""
+    def _face(self, time_s: float) -> FaceParams | None:
+        """Between the frames around a time; None where there is no face."""
         stream, time_ms = self._stream, 1000 * time_s
         index = int(np.searchsorted(stream.time_ms, time_ms + 0.5, side="right")) - 1  # times are rounded to 1 ms
         if index < 0 or not stream.detected[index]:
@@ -70,11 +72,16 @@ class FaceTimeline:
         interval_ms = stream.time_ms[after] - stream.time_ms[index]
         if stream.detected[after] and 0 < interval_ms <= 1000 * self._hold_s:
             share = np.clip(since_ms / interval_ms, 0, 1)
-            return ((1 - share) * stream.values[index] + share * stream.values[after]).astype(np.float32)
-        return stream.values[index] if since_ms <= 1000 * self._hold_s else None
 
-    def _first_at_rest(self) -> Vector:
-        first = self._stream.values[int(np.argmax(self._stream.detected))]
-        rest = np.zeros_like(first)
-        rest[-15:-9] = first[-15:-9]  # global rotation and translation
-        return rest
+            def between(rows: NDArray[np.float32]) -> NDArray[np.float32]:
+                return ((1 - share) * rows[index] + share * rows[after]).astype(np.float32)
+
+            torso = None if stream.torso is None else between(stream.torso)
+            return FaceParams.from_vector(between(stream.values), torso)
+        return stream.params(index) if since_ms <= 1000 * self._hold_s else None
+
+    def _first_at_rest(self) -> FaceParams:
+        first = self._stream.params(int(np.argmax(self._stream.detected)))
+        assert first is not None  # there is a face, and this is where
+        rest = FaceParams.neutral(len(first.expression))
+        return replace(rest, global_rotation=first.global_rotation, translation=first.translation, torso=first.torso)

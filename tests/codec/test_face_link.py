@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -129,6 +131,31 @@ def test_garbage_is_counted_by_reason_and_changes_nothing() -> None:
     assert not b.wants_key()
     b.receive(key.pack(), 0.03)
     assert b.newest_capture_ms == 40
+
+
+def test_the_torso_travels_and_stays_where_it_is_when_the_face_rests() -> None:
+    a, b = FaceLink(), FaceLink()
+    for index in range(20):
+        now = index * FRAME_S
+        torso = np.array([0.1, 0, 0, 0.02, 0, 0]) * np.sin(index / 5)
+        b.receive(a.send(replace(face(yaw=0.2), torso=torso), 40 * index, now), now)
+        a.receive(b.send_ack(now), now)
+        np.testing.assert_allclose(shown(b, now).torso, torso, atol=6e-4)
+    before = shown(b, 20 * FRAME_S).torso
+    assert before[0] != 0
+    rested = shown(b, 5.0)
+    np.testing.assert_array_equal(rested.torso, before)
+    assert a.stats.key_frames_out <= 2
+
+
+def test_shoulders_that_leap_are_eased() -> None:
+    a, b = FaceLink(), FaceLink()
+    b.receive(a.send(face(), 0, 0.0), 0.0)
+    shown(b, 0.0)
+    b.receive(a.send(replace(face(), torso=np.array([0.5, 0, 0, 0, 0, 0])), 40, 0.04), 0.04)
+    angles = [float(shown(b, 0.04 + index * FRAME_S).torso[0]) for index in range(4)]
+    assert 0 < angles[0] <= 0.301
+    assert angles[-1] == pytest.approx(0.5)
 
 
 @settings(max_examples=60)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,7 +18,8 @@ def packets(draw: st.DrawFn) -> Packet:
     kind = draw(st.sampled_from(PacketKind))
     offset = draw(st.integers(1, MAX_REFERENCE_OFFSET)) if kind is PacketKind.DELTA else 0
     payload = draw(st.binary(max_size=100)) if kind in (PacketKind.KEY, PacketKind.DELTA) else b""
-    return Packet(kind, draw(st.integers(0, 65_535)), draw(st.integers(0, 2**32 - 1)), draw(acks), offset, payload)
+    sequence, timestamp_ms = draw(st.integers(0, 65_535)), draw(st.integers(0, 2**32 - 1))
+    return Packet(kind, sequence, timestamp_ms, draw(acks), offset, payload, draw(st.binary(max_size=255)))
 
 
 @given(packets())
@@ -25,11 +28,11 @@ def test_packets_come_back(packet: Packet) -> None:
 
 
 @given(packets(), st.binary(max_size=40))
-def test_extensions_are_skipped(packet: Packet, extension: bytes) -> None:
-    data = packet.pack()
+def test_extensions_stand_between_the_header_and_the_rest(packet: Packet, extension: bytes) -> None:
+    data = replace(packet, extension=b"").pack()
     start = 7 + 3 * (packet.ack is not None)
     extended = bytes([data[0] | 0x08]) + data[1:start] + bytes([len(extension)]) + extension + data[start:]
-    assert Packet.unpack(extended) == packet
+    assert Packet.unpack(extended) == replace(packet, extension=extension)
 
 
 @given(st.binary(max_size=300))

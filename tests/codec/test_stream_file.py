@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from codec.errors import BitstreamError
 from codec.frame_coding import pack_differences, pack_symbols
 from codec.params import EXPRESSION_DIMS, FaceParams
-from codec.quantizer import EXPRESSION_BITS, StreamConfig, quantizer_for
+from codec.quantizer import EXPRESSION_BITS, TORSO, StreamConfig, quantizer_for
 from codec.stream_file import KEY_PERIOD_MS, MAX_STREAM_BYTES, MAX_TIME_MS, FaceStream, pack_stream, unpack_stream
 from codec.stream_header import MAX_FRAMES, StreamHeader, unpack_header
 
@@ -29,6 +29,7 @@ headers = st.builds(
     st.text(st.characters(categories=["L", "N"]), max_size=12),
     st.sampled_from([0.1, 12.5, 25.0, 29.97, 60.0, 1000.0]),
     st.builds(StreamConfig, st.sampled_from(EXPRESSION_DIMS), st.sampled_from(EXPRESSION_BITS)),
+    st.booleans(),
     st.booleans(),
 )
 
@@ -52,7 +53,9 @@ def face_stream(header: StreamHeader, steps_ms: list[int], seed: int = 0, faces:
     detected = rng.random(count) < faces
     values = moving_face(count, header.config.expression_dims, seed)
     values[~detected] = np.nan
-    return FaceStream(header, np.cumsum(steps_ms, dtype=np.int64), detected, values)
+    torso = (0.1 * np.sin(np.arange(count)[:, None] // 3 / 4 + np.arange(6))).astype(np.float32)
+    torso[~detected] = np.nan
+    return FaceStream(header, np.cumsum(steps_ms, dtype=np.int64), detected, values, torso if header.torso else None)
 
 
 @pytest.fixture
@@ -86,6 +89,11 @@ def test_streams_come_back_to_half_a_step(header: StreamHeader, steps_ms: list[i
     error = np.abs(found.values.astype(np.float64) - wanted)[stream.detected]
     assert (error <= 0.5 * steps + 1e-6).all()
     assert np.isnan(found.values[~stream.detected]).all()
+    assert (found.torso is not None) == header.torso
+    if found.torso is not None and stream.torso is not None:
+        error = np.abs(found.torso.astype(np.float64) - stream.torso)[stream.detected]
+        assert (error <= 0.5 * TORSO.steps + 1e-6).all()
+        assert np.isnan(found.torso[~stream.detected]).all()
     assert pack_stream(found) == data
 
 
@@ -101,7 +109,7 @@ def test_every_truncation_is_refused(header: StreamHeader, seed: int) -> None:
 
 @given(st.integers(0, 1 << 30), st.lists(st.integers(0, 1 << 20), min_size=1, max_size=8), st.booleans())
 def test_flipped_bits_are_refused_or_decode_within_the_ranges(seed: int, places: list[int], repaired: bool) -> None:
-    header = StreamHeader(HEAD_ID, "mediapipe", 30.0, StreamConfig(20))
+    header = StreamHeader(HEAD_ID, "mediapipe", 30.0, StreamConfig(20), torso=seed % 2 == 1)
     original = pack_stream(face_stream(header, [33] * 12, seed))
     data = bytearray(original)
     for place in places:
@@ -117,9 +125,9 @@ def test_flipped_bits_are_refused_or_decode_within_the_ranges(seed: int, places:
     assert (np.diff(found.time_ms) > 0).all()
 
 
-@given(st.binary(max_size=300), st.integers(0, 50))
-def test_any_frames_decode_within_the_ranges_or_are_refused(frames: bytes, count: int) -> None:
-    header = StreamHeader(HEAD_ID, "x", 25.0, StreamConfig(10))
+@given(st.binary(max_size=300), st.integers(0, 50), st.booleans())
+def test_any_frames_decode_within_the_ranges_or_are_refused(frames: bytes, count: int, torso: bool) -> None:
+    header = StreamHeader(HEAD_ID, "x", 25.0, StreamConfig(10), torso=torso)
     try:
         found = unpack_stream(signed(header.pack(count) + frames))
     except BitstreamError:
@@ -152,6 +160,19 @@ def test_key_frames_come_first_and_every_few_seconds() -> None:
     assert [index for index, kind in enumerate(kinds) if kind == 1] == [0, 100, 200]
     assert KEY_PERIOD_MS == 40 * 100
     assert kinds.count(2) == 247
+
+
+def test_a_still_torso_costs_one_bit_a_frame_and_its_motion_is_seen() -> None:
+    header = StreamHeader(HEAD_ID, "mediapipe", 25.0, StreamConfig(50))
+    values, times, seen = np.repeat(moving_face(1), 80, axis=0), 40 * np.arange(80), np.ones(80, bool)
+    leaning = np.tile(np.array([0.1, 0, 0, 0, 0.01, 0], np.float32), (80, 1))
+    without = pack_stream(FaceStream(header, times, seen, values))
+    beside = pack_stream(FaceStream(replace(header, torso=True), times, seen, values, leaning))
+    assert 0 <= len(beside) - len(without) <= 80 / 8 + 8
+    leaning[40:] = 0
+    found = unpack_stream(pack_stream(FaceStream(replace(header, torso=True), times, seen, values, leaning)))
+    shown = [found.params(index) for index in (39, 40)]
+    assert [round(float(params.torso[0]), 2) for params in shown if params] == [0.1, 0.0]
 
 
 def test_the_face_after_a_gap_refers_to_the_one_before_it() -> None:
@@ -188,7 +209,7 @@ def test_the_length_counts_the_last_frame_whole(stream: FaceStream) -> None:
         (5, b"\x01", "bad_profile"),
         (6, b"\x05", "bad_config"),
         (6, b"\x10", "bad_config"),
-        (7, b"\x02", "bad_header"),
+        (7, b"\x04", "bad_header"),
         (8, struct.pack("<I", 99), "bad_header"),
         (8, struct.pack("<I", 1_000_001), "bad_header"),
         (12, struct.pack("<I", MAX_FRAMES + 1), "too_long"),
@@ -273,6 +294,8 @@ def test_what_no_stream_can_hold_is_refused_before_it_is_written(stream: FaceStr
         {"detected": stream.detected[1:]},
         {"values": stream.values[:, 1:]},
         {"values": values},
+        {"torso": np.zeros((len(stream), 5), np.float32)},
+        {"torso": np.full((len(stream), 6), np.inf, np.float32)},
     ):
         with pytest.raises(ValueError, match=r"."):
             replace(stream, **changes)

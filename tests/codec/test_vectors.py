@@ -12,6 +12,7 @@ from codec.avatar_file import avatar_id, unpack_avatar
 from codec.errors import AvatarFileError, BitstreamError
 from codec.face_decoder import FaceDecoder
 from codec.packet import Packet, PacketKind
+from codec.quantizer import STILL_TORSO
 from tools.regenerate_vectors import STREAMS, face_stream, invalid_packets
 
 ROOT = Path(__file__).parents[2]
@@ -35,6 +36,8 @@ def test_golden_streams_decode_to_their_values(name: str) -> None:
             frame = decoder.decode(packet)
             assert list(frame.symbols) == wanted["symbols"]
             assert frame.to_params().to_vector().tolist() == wanted["values"]
+            assert list(frame.torso) == wanted.get("torso_symbols", list(STILL_TORSO))
+            assert frame.to_params().torso.tolist() == wanted.get("torso", [0] * 6)
     assert kinds == set(PacketKind)
 
 
@@ -49,8 +52,8 @@ def test_invalid_packets_are_refused_for_their_reason(name: str) -> None:
 
 
 def test_the_face_vectors_are_those_that_the_script_writes() -> None:
-    for name, config in STREAMS.items():
-        assert json.loads((FACE / name).read_text()) == face_stream(config)
+    for name, (config, with_torso) in STREAMS.items():
+        assert json.loads((FACE / name).read_text()) == face_stream(config, with_torso)
     assert {path.stem: path.read_bytes() for path in (FACE / "invalid").iterdir()} == {
         name: data for name, (_, data) in invalid_packets().items()
     }
@@ -74,7 +77,7 @@ def test_invalid_avatars_are_refused(path: Path) -> None:
 
 def test_the_worked_example_of_the_document_is_true() -> None:
     text = (ROOT / "docs" / "bitstream.md").read_text("utf-8").split("## Worked example")[1]
-    key, delta = (without_comments(block) for block in re.findall(r"```hex\n(.*?)```", text, re.DOTALL))
+    key, delta, leaning = (without_comments(block) for block in re.findall(r"```hex\n(.*?)```", text, re.DOTALL))
     decoder = FaceDecoder()
     first = Packet.unpack(key)
     assert (first.kind, first.sequence, first.timestamp_ms, first.ack) == (PacketKind.KEY, 258, 1000, None)
@@ -91,6 +94,12 @@ def test_the_worked_example_of_the_document_is_true() -> None:
     assert shown.jaw_pose[0] == pytest.approx(20 * 0.8 / 511)
     assert shown.eyelids.tolist() == pytest.approx([1 / 255, 0])
     assert shown.gaze[0] == pytest.approx(-0.8 / 511)
+    assert shown.torso.tolist() == [0] * 6
+    third = Packet.unpack(leaning)
+    assert third.pack() == leaning
+    assert (third.sequence, third.timestamp_ms, third.reference_offset) == (261, 1120, 3)
+    np.testing.assert_array_equal(decoder.decode(third).to_params().to_vector(), shown.to_vector())
+    assert decoder.decode(third).to_params().torso.tolist() == pytest.approx([1 / 511, 0, 0, 0, 0.15 / 511, 0])
 
 
 def without_comments(block: str) -> bytes:

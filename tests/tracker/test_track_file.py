@@ -23,6 +23,7 @@ def face(jaw: float, dims: int = 50) -> TrackResult:
         jaw_pose=np.array([jaw, 0, 0]),
         eyelids=np.array([0.25, 0.5]),
         gaze=np.array([0.1, 0.0, 0.12, 0.0]),
+        torso=np.array([jaw, 0, 0, 0.01, 0, 0]),
     )
     landmarks = np.arange(2 * 478, dtype=np.float32).reshape(478, 2)
     return TrackResult(params, landmarks, np.full(52, 0.5, np.float32), 0.01)
@@ -63,6 +64,13 @@ def test_what_was_saved_is_loaded(saved):
     assert third is not None
     assert truth is not None
     np.testing.assert_array_equal(third.to_vector(), truth.to_vector())
+    np.testing.assert_array_equal(third.torso, truth.torso)
+
+
+def test_in_a_track_from_before_there_was_one_the_torso_is_still(saved):
+    track = load_track(rewritten(saved, torso=None))
+    assert (track.torso == 0).all()
+    assert track.params(2) is not None
 
 
 def test_anyone_can_read_it_without_pickle(saved):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -64,6 +65,22 @@ def test_fewer_parameters_take_fewer_bits(track: Path, tmp_path: Path) -> None:
         assert (summary["frames"], summary["faces"], summary["seconds"]) == (50, 49, 2.0)
         sizes.append(summary["kbit_s"])
     assert sizes == sorted(set(sizes))
+
+
+def test_a_torso_is_kept_only_if_it_moves(tmp_path: Path) -> None:
+    still = made_track(TIMES)
+    torso = np.zeros((len(TIMES), 6), np.float32)
+    assert stream_of_track(still).torso is None
+    assert not stream_of_track(still).header.torso
+    torso[7, 1] = 0.1
+    with (tmp_path / "track.npz").open("wb") as file:
+        replace(still, torso=torso).save(file)
+    assert run(tmp_path / "track.npz", "-o", tmp_path / "face.vvs").exit_code == 0
+    found = unpack_stream((tmp_path / "face.vvs").read_bytes()).torso
+    assert found is not None
+    np.testing.assert_allclose(found, torso, atol=5e-4)
+    assert run(tmp_path / "track.npz", "-o", tmp_path / "face.vvs", "--no-torso").exit_code == 0
+    assert unpack_stream((tmp_path / "face.vvs").read_bytes()).torso is None
 
 
 def test_a_recording_is_tracked_for_it(tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -38,6 +40,16 @@ def test_between_frames_it_is_interpolated() -> None:
     stream = stream_of([True] * 10)
     found = shown(stream, np.arange(19) / (2 * RATE))
     np.testing.assert_allclose(found[1::2], (stream.values[1:] + stream.values[:-1]) / 2, atol=1e-6)
+
+
+def test_the_torso_is_interpolated_and_stays_through_a_gap() -> None:
+    track = made_track([index / RATE for index in range(60)], [True] * 10 + [False] * 50)
+    torso = np.linspace(0, 0.1, 60, dtype=np.float32)[:, None] * np.ones(6, np.float32)
+    stream = stream_of_track(replace(track, torso=torso))
+    timeline = FaceTimeline(stream)
+    found = np.stack([timeline.at(index / (2 * RATE)).torso for index in range(119)])
+    np.testing.assert_allclose(found[1:18:2], (torso[:9] + torso[1:10]) / 2, atol=1e-6)
+    np.testing.assert_allclose(found[-1], torso[9], atol=1e-6)
 
 
 def test_a_gap_is_held_then_the_face_rests_where_it_is() -> None:

@@ -25,6 +25,7 @@ def encode(
     dims: Annotated[int, typer.Option(help="Expression coefficients: 10, 20, 30, 40 or 50.")] = 50,
     bits: Annotated[int, typer.Option(help="Bits of each: 8 or 10.")] = 8,
     gaze: Annotated[bool, typer.Option("--gaze/--no-gaze", help="Keep where the eyes look.")] = True,
+    torso: Annotated[bool, typer.Option("--torso/--no-torso", help="Keep how the shoulders move of their own.")] = True,
     head: Annotated[Head, typer.Option(help="Head model whose parameters are wanted.")] = Head.OPEN,
     extractor: Annotated[ExtractorName, typer.Option(help="What tracks.")] = ExtractorName.MEDIAPIPE,
     profile: Annotated[Path | None, typer.Option(help="Whom to expect (`visavis calibrate`).")] = None,
@@ -41,7 +42,7 @@ def encode(
         raise CommandError("--dims is 10, 20, 30, 40 or 50, and --bits 8 or 10.") from error
     if is_stream_file(source):
         raise CommandError(f"{source.name} is a stream file already.")
-    job = EncodeJob(source, out, config, gaze)
+    job = EncodeJob(source, out, config, gaze, torso)
     if not is_track_file(source):
         summary = _track_and_encode(job, head, extractor, profile)
     elif (head, extractor, profile) != (Head.OPEN, ExtractorName.MEDIAPIPE, None):
