@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codec.avatar_asset import AvatarAsset
+from codec.paper_avatar import PaperAvatar
 
 
 class Trainer(Protocol):
@@ -27,7 +28,7 @@ class Trainer(Protocol):
         """Goes on for about so many seconds, not beyond the schedule's end."""
         ...
 
-    def asset(self) -> AvatarAsset:
+    def asset(self) -> AvatarAsset | PaperAvatar:
         """The avatar as it is now; a copy."""
         ...
 

@@ -12,7 +12,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import typer
 
 from visavis import __version__
-from visavis.commands import assets, bench, bot, calibrate, demo, encode, hosting, render, setup, track
+from visavis.commands import assets, bench, bot, calibrate, demo, encode, enroll, hosting, render, setup, track
 
 app = typer.Typer(
     help="3D video calls over a few kbit/s: your head as a Gaussian avatar, driven live.",
@@ -40,6 +40,7 @@ app.command("serve")(hosting.serve)
 app.command("host")(hosting.host)
 app.command("invite")(hosting.invite)
 app.command("bot")(bot.bot)
+app.command("enroll")(enroll.enroll)
 app.command("track")(track.track)
 app.command("encode")(encode.encode)
 app.command("render")(render.render)
@@ -49,7 +50,7 @@ app.add_typer(assets.app, name="assets")
 app.add_typer(bench.app, name="bench")
 
 
-OUR_PACKAGES = ("assets", "avatar_store", "client", "codec", "renderer", "server", "tracker", "visavis")
+OUR_PACKAGES = ("assets", "avatar_store", "client", "codec", "enrolment", "renderer", "server", "tracker", "visavis")
 
 
 def main() -> None:

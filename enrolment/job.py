@@ -1,0 +1,253 @@
+"""From a recording to an avatar: reading, instant avatar, training, packing, report; it can be interrupted anywhere.
+
+    EnrolmentJob -> run_enrolment -> EnrolmentResult        the instant avatar is kept and announced on the way
+
+There is no user interface here: `visavis enroll`, the page and the benches show what `on_progress` is told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from codec.avatar_asset import AvatarAsset
+from codec.errors import AvatarFileError
+from enrolment.job_codec import Avatar, avatar_model, from_bytes, to_bytes
+from enrolment.job_parts import EnrolmentParts, ShouldStop
+from enrolment.job_training import Training
+from enrolment.job_types import (
+    EnrolmentJob,
+    EnrolmentResult,
+    JobError,
+    JobStopped,
+    Kept,
+    Progress,
+    Stage,
+)
+from enrolment.job_work import JobState, WorkFolder, open_work, work_key
+from enrolment.report.write import ReportSource, write_report
+from enrolment.take import Take
+from enrolment.trainer import Trainer
+from renderer.errors import AvatarMismatchError
+
+PACK_S = 2.0
+"""Of the budget, for the end."""
+TRAINING_SHARE = 0.92
+"""Of what is left of the budget when the training begins; judging, previews and checkpoints take the rest."""
+LEAST_TRAINING_S = 2.0
+
+OnProgress = Callable[[Progress], None]
+
+
+def run_enrolment(
+    job: EnrolmentJob,
+    on_progress: OnProgress = lambda progress: None,
+    should_stop: ShouldStop = lambda: False,
+    parts: EnrolmentParts | None = None,
+) -> EnrolmentResult:
+    """Makes an avatar, or goes on with one that an interrupted call of the same job has begun.
+
+    Args:
+        job: what to make of what.
+        on_progress: told from this thread, several times a second while it trains.
+        should_stop: asked often; once it says yes the training ends, and the best avatar so far is kept.
+        parts: what the job is put together from, by default the program's own.
+
+    Raises:
+        JobStopped: it was to stop before there was an avatar.
+        JobError: the job cannot be done, or what came out cannot be written; an instant avatar that was announced
+            stays.
+        TakeError: the recording is of no use.
+        MetricsError, TrackerAssetError: an installed file is damaged or missing.
+    """
+    if parts is None:
+        from enrolment.job_standard_parts import standard_parts
+
+        parts = standard_parts(job)
+    with open_work(job.work, work_key(job), job.fresh) as work:
+        return _Run(job, parts, work, on_progress, should_stop).run()
+
+
+@dataclass(frozen=True)
+class _Trained:
+    data: bytes
+    finished: bool
+
+
+class _Run:
+    def __init__(
+        self,
+        job: EnrolmentJob,
+        parts: EnrolmentParts,
+        work: WorkFolder,
+        on_progress: OnProgress,
+        should_stop: ShouldStop,
+    ) -> None:
+        self._job, self._parts, self._work = job, parts, work
+        self._tell, self._should_stop = on_progress, should_stop
+        found = work.state()
+        self._resumed = found is not None
+        self._state = found or JobState()
+        self._before_s = self._state.spent_s
+        self._began = parts.now()
+
+    def run(self) -> EnrolmentResult:
+        take = self._read()
+        instant, kept = self._make_instant(take)
+        trained = self._train(take, instant)
+        avatar, data, kept = self._pack(trained, kept, take)
+        source = ReportSource(
+            job=self._job,
+            take=take,
+            avatar=avatar,
+            data=data,
+            kept=kept,
+            state=self._state,
+            stopped=not trained.finished,
+            warnings=(*take.warnings, *self._state.notes),
+        )
+        report, scores = self._report(source)
+        if trained.finished:
+            self._work.remove()
+        state = self._state
+        return EnrolmentResult(
+            kept=kept,
+            avatar=avatar,
+            take=take,
+            stopped=not trained.finished,
+            resumed=self._resumed,
+            trained_s=state.trained_s,
+            stage_s=dict(state.stage_s),
+            points=tuple(state.points),
+            psnr_db=state.points[-1].psnr_db if state.points else None,
+            warnings=source.warnings,
+            report=report,
+            scores=scores,
+        )
+
+    def _clock(self) -> float:
+        return self._before_s + self._parts.now() - self._began
+
+    def _progress(self, stage: Stage, doing: str, share: float, **more) -> None:
+        left_s = None if self._job.photo else max(0.0, self._job.budget_s - self._clock())
+        self._tell(Progress(stage, doing, share, left_s, **more))
+
+    def _note(self, stage: Stage, sentence: str) -> None:
+        if sentence not in self._state.notes:
+            self._state.notes.append(sentence)
+            self._progress(stage, stage, 0.0, note=sentence)
+
+    @contextmanager
+    def _timed(self, stage: Stage):
+        began = self._clock()
+        yield
+        self._state.stage_s[stage] = self._state.stage_s.get(stage, 0.0) + self._clock() - began
+
+    def _save(self, stage: Stage, write: Callable[[], None]) -> None:
+        """Keeps something for going on later, if the disk takes it."""
+        try:
+            write()
+            self._work.save(self._state)
+        except OSError as error:
+            self._note(stage, f"What is done cannot be kept for going on after an interruption: {error.strerror}.")
+
+    def _read(self) -> Take:
+        take = self._work.take() if self._resumed else None
+        if take is not None:
+            self._progress(Stage.READ, "going on with what an interrupted run has read", 1.0)
+            return take
+        self._resumed, self._state = False, JobState()
+        with self._timed(Stage.READ):
+            self._progress(Stage.READ, Stage.READ, 0.0)
+            take = self._parts.read(
+                self._job, lambda doing, share: self._progress(Stage.READ, doing, share), self._should_stop
+            )
+            if self._should_stop():
+                raise JobStopped("Stopped before there was an avatar: nothing is kept.")
+        for warning in take.warnings:
+            self._progress(Stage.READ, Stage.READ, 1.0, note=warning)
+        if not self._job.photo:
+            self._save(Stage.READ, lambda: self._work.save_take(take))
+        return take
+
+    def _make_instant(self, take: Take) -> tuple[AvatarAsset, Kept]:
+        instant = self._work.instant() if self._resumed else None
+        made = instant is None
+        if instant is None:
+            with self._timed(Stage.INSTANT):
+                self._progress(Stage.INSTANT, Stage.INSTANT, 0.0)
+                instant = self._parts.instant(take, self._job.head, self._job.name)
+        instant = replace(instant, name=self._job.name)
+        kept = self._job.keep.keep(to_bytes(instant), take.person)
+        self._progress(Stage.INSTANT, "the instant avatar can be worn", 1.0, kept=kept)
+        if made and not self._job.photo:
+            self._save(Stage.INSTANT, lambda: self._work.save_instant(instant))
+        return instant, kept
+
+    def _train(self, take: Take, instant: AvatarAsset) -> _Trained:
+        state, data = self._state, to_bytes(instant)
+        if self._job.photo:
+            return _Trained(data, True)
+        if state.train_budget_s is None:
+            state.train_budget_s = TRAINING_SHARE * (self._job.budget_s - self._clock() - PACK_S)
+        if state.train_budget_s < LEAST_TRAINING_S:
+            self._note(Stage.TRAIN, "The budget was used up before the training: this is the instant avatar.")
+            return _Trained(data, True)
+        if self._should_stop():
+            return _Trained(data, False)
+        self._progress(Stage.TRAIN, "preparing the training", 0.0)
+        trainer = self._trainer(take, instant, state.train_budget_s)
+        training = Training(self._job, self._parts, take, self._work, state, self._tell, self._should_stop, self._clock)
+        finished = training.run(trainer, data)
+        return _Trained(training.best or data, finished)
+
+    def _trainer(self, take: Take, instant: AvatarAsset, budget_s: float) -> Trainer:
+        trainer = self._parts.trainer(self._job, take, instant, budget_s)
+        checkpoint = self._work.trainer(self._state) if self._resumed else None
+        if checkpoint is None:
+            self._state.points, self._state.trainer, self._state.best = [], None, None
+            return trainer
+        try:
+            trainer.restore(checkpoint)
+        except ValueError:
+            self._state.points, self._state.trainer, self._state.best = [], None, None
+            self._note(Stage.TRAIN, "What an interrupted run had trained cannot be used: the training begins anew.")
+            return self._parts.trainer(self._job, take, instant, budget_s)
+        self._progress(Stage.TRAIN, "going on with what an interrupted run has trained", 0.0)
+        return trainer
+
+    def _pack(self, trained: _Trained, kept: Kept, take: Take) -> tuple[Avatar, bytes, Kept]:
+        with self._timed(Stage.PACK):
+            self._progress(Stage.PACK, Stage.PACK, 0.0)
+            try:
+                data, avatar = trained.data, from_bytes(trained.data)
+                if avatar.name != self._job.name:  # an interrupted run's
+                    data = to_bytes(replace(avatar, name=self._job.name))
+                    avatar = from_bytes(data)
+                avatar_model(self._job.head, avatar)
+            except (AvatarFileError, AvatarMismatchError) as error:
+                raise JobError(f"The avatar does not come back from its file: {error}.") from error
+            if isinstance(avatar, AvatarAsset):
+                kept = self._job.keep.keep(data, take.person)
+                self._progress(Stage.PACK, "the avatar can be worn", 1.0, kept=kept)
+        return avatar, data, kept
+
+    def _report(self, source: ReportSource) -> tuple[Path | None, dict[str, dict[str, float | None]]]:
+        if self._job.report is None:
+            return None, {}
+        self._progress(Stage.REPORT, Stage.REPORT, 0.0)
+        try:
+            written = write_report(
+                self._job.report,
+                source,
+                self._parts.evaluate,
+                lambda doing, share: self._progress(Stage.REPORT, doing, share),
+            )
+        except OSError as error:
+            place = source.kept.place
+            raise JobError(
+                f"The avatar is kept ({place}), but its report cannot be written: {error.strerror}."
+            ) from error
+        return written

@@ -1,0 +1,68 @@
+"""What an enrolment is put together from; tests put other parts in."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from codec.avatar_asset import AvatarAsset
+from enrolment.evaluate import Evaluation, truth
+from enrolment.job_codec import Avatar, avatar_model
+from enrolment.job_types import EnrolmentJob
+from enrolment.metrics.pixels import psnr_db
+from enrolment.take import Take
+from enrolment.trainer import Trainer
+from renderer.avatar.frame_renderer import FrameRenderer
+from renderer.head.model import HeadModel
+
+OnStep = Callable[[str, float], None]
+"""Told what is done, and the finished share of it, 0..1."""
+ShouldStop = Callable[[], bool]
+
+
+Evaluate = Callable[[Take, HeadModel, Avatar, Sequence[int], bool], Evaluation]
+"""Of a take, pictures in order, closed loop or open: every score, and the renders."""
+
+
+PREVIEW_SIZE = 256
+_WHITE = (1.0, 1.0, 1.0)
+
+
+def draw_preview(take: Take, head: HeadModel, avatar: Avatar, index: int) -> NDArray[np.uint8]:
+    """[PREVIEW_SIZE, PREVIEW_SIZE, 3] sRGB: the avatar as in one picture of the take, on white."""
+    renderer = FrameRenderer(avatar_model(head, avatar), max_size=PREVIEW_SIZE)
+    return renderer.render_rgb(take.params(index), take.camera(PREVIEW_SIZE), _WHITE)
+
+
+def judge_psnr_db(take: Take, head: HeadModel, avatar: Avatar, indices: Sequence[int]) -> float:
+    """Mean PSNR of some pictures on white, driven by what the tracker says: the quick part of `evaluate`."""
+    renderer, camera = FrameRenderer(avatar_model(head, avatar)), take.camera()
+    values = [psnr_db(truth(take, index), renderer.render_rgb(take.params(index), camera, _WHITE)) for index in indices]
+    return float(np.mean(values))
+
+
+@dataclass(frozen=True)
+class EnrolmentParts:
+    """The parts.
+
+    Args:
+        read: from the job's recording or photo to a take; may return early, or raise, when asked to stop.
+        instant: (take, head, name) to the instant avatar.
+        trainer: (job, take, instant avatar, seconds) to what trains it in so many seconds.
+        evaluate: see Evaluate.
+        judge: (take, head, avatar, pictures) to the PSNR, dB, that decides which avatar is kept.
+        draw: (take, head, avatar, picture) to a preview [H, W, 3] uint8 of that picture on white.
+        now: monotonic seconds.
+    """
+
+    read: Callable[[EnrolmentJob, OnStep, ShouldStop], Take]
+    instant: Callable[[Take, HeadModel, str], AvatarAsset]
+    trainer: Callable[[EnrolmentJob, Take, AvatarAsset, float], Trainer]
+    evaluate: Evaluate
+    judge: Callable[[Take, HeadModel, Avatar, Sequence[int]], float] = judge_psnr_db
+    draw: Callable[[Take, HeadModel, Avatar, int], NDArray[np.uint8]] = draw_preview
+    now: Callable[[], float] = time.monotonic

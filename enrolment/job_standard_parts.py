@@ -1,0 +1,87 @@
+"""The program's own parts of an enrolment. What a job does not need is not imported."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Sequence
+
+from codec.avatar_asset import AvatarAsset
+from enrolment.evaluate import SCORED_EVERY, Evaluation, evaluate
+from enrolment.instant import instant_avatar
+from enrolment.job_codec import Avatar
+from enrolment.job_parts import EnrolmentParts, OnStep, ShouldStop
+from enrolment.job_photo import read_photo
+from enrolment.job_types import Backend, EnrolmentJob, JobError, Profile
+from enrolment.metrics.lpips import Lpips
+from enrolment.read_take import read_take
+from enrolment.take import Take
+from enrolment.trainer import Trainer
+from renderer.head.model import HeadModel
+
+THREADS = 2
+REMEDY = "install it with `pip install -e '.[train]'`"
+
+
+def standard_parts(job: EnrolmentJob) -> EnrolmentParts:
+    """The parts for one job, after a look at whether they are installed.
+
+    Raises:
+        JobError: the job needs PyTorch or a graphics card that is not there.
+        MetricsError: the weights of LPIPS are damaged.
+    """
+    if job.profile is Profile.PAPER or job.backend is Backend.CUDA:
+        _require_torch(job)
+    lpips = None if job.lpips is None else Lpips(job.lpips)
+
+    def judge(take: Take, head: HeadModel, avatar: Avatar, indices: Sequence[int], closed_loop: bool) -> Evaluation:
+        stride = SCORED_EVERY if len(indices) > SCORED_EVERY else 1
+        return evaluate(take, head, avatar, indices, closed_loop, lpips, stride=stride, keep_renders=True)
+
+    return EnrolmentParts(_read, instant_avatar, _trainer, judge)
+
+
+def _require_torch(job: EnrolmentJob) -> None:
+    what = f"Profile {job.profile.value}" if job.profile is Profile.PAPER else f"Backend {job.backend.value}"
+    if importlib.util.find_spec("torch") is None:
+        raise JobError(f"{what} trains with PyTorch, which is not installed: {REMEDY}.")
+    if job.backend is Backend.CUDA:
+        from renderer.backends.cuda import why_unavailable
+
+        missing = why_unavailable()
+        if missing is not None:
+            raise JobError(f"There is no CUDA to train with ({missing}): train with --backend cpu.")
+
+
+def _read(job: EnrolmentJob, on_step: OnStep, should_stop: ShouldStop) -> Take:
+    if job.photo:
+        from enrolment.photo import photo_take
+
+        on_step("reading the photo", 0.0)
+        return photo_take(read_photo(job.clip), job.head, matte_network=job.matte_network)
+    return read_take(
+        job.clip,
+        job.head,
+        hold_out=job.hold_out,
+        matte_network=job.matte_network,
+        on_progress=on_step,
+        should_stop=should_stop,
+    )
+
+
+def _trainer(job: EnrolmentJob, take: Take, instant: AvatarAsset, budget_s: float) -> Trainer:
+    if job.profile is Profile.PAPER:
+        from enrolment.torch_training.paper_trainer import PaperTrainer
+
+        return PaperTrainer(
+            take,
+            job.head,
+            instant.shape_offsets,
+            budget_s,
+            name=job.name,
+            device=job.backend.value,
+            seed=job.seed,
+            threads=THREADS,
+        )
+    from enrolment.linear.trainer import LinearTrainer
+
+    return LinearTrainer(take, job.head, instant, budget_s, threads=THREADS, seed=job.seed)
