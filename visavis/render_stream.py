@@ -20,6 +20,7 @@ from codec.params import FaceParams
 from codec.stream_file import FaceStream
 from renderer.avatar.avatar_model import AvatarModel
 from renderer.avatar.frame_renderer import FrameRenderer
+from renderer.avatar.paper_model import PaperAvatarModel
 from renderer.background import Background, cover
 from renderer.camera import Camera
 from renderer.framing import DEFAULT_DISTANCE_M, Framing
@@ -84,7 +85,7 @@ class RenderJob:
         threads: how many may draw a picture together.
     """
 
-    avatar: AvatarModel
+    avatar: AvatarModel | PaperAvatarModel
     stream: FaceStream
     source: Path
     out: Path

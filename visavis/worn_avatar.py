@@ -6,28 +6,36 @@ from pathlib import Path
 
 from assets.store import default_asset_store
 from avatar_store.guests import guest_bytes, list_guests
+from avatar_store.handles import find_handle
+from avatar_store.store import default_store
 from codec.avatar_file import unpack_avatar
-from codec.avatar_layout import MAX_AVATAR_BYTES
 from codec.errors import AvatarFileError
+from codec.paper_file import MAX_PAPER_BYTES, PAPER_MAGIC, unpack_paper_avatar
 from renderer.avatar.avatar_model import AvatarModel
+from renderer.avatar.paper_model import PaperAvatarModel
 from renderer.errors import HeadModelError
 from renderer.head.model import HeadModel
 from tracker.flame_install import find_head
 from visavis.errors import CommandError
 
 
-def load_avatar(named: str) -> AvatarModel:
-    """The avatar, ready to be drawn.
+def load_avatar(named: str) -> AvatarModel | PaperAvatarModel:
+    """The avatar, of either profile, ready to be drawn.
 
     Args:
-        named: a guest's name or id, or the path of an avatar file.
+        named: a guest's name, a name that the user gave to an avatar (avatar_store.handles), an id, or the path of an
+            avatar file.
 
     Raises:
         CommandError: there is no such avatar, its file is none, or its head model is not installed.
         AvatarMismatchError: the file holds values that nothing can be drawn from.
     """
+    data = _avatar_bytes(named)
     try:
-        asset = unpack_avatar(_avatar_bytes(named))
+        if data.startswith(PAPER_MAGIC):
+            paper = unpack_paper_avatar(data)
+            return PaperAvatarModel(_head(paper.head_model_id, named), paper)
+        asset = unpack_avatar(data)
     except AvatarFileError as error:
         raise CommandError(f"{named} is no avatar that can be read: {error}.") from error
     return AvatarModel(_head(asset.head_model_id, named), asset)
@@ -38,16 +46,20 @@ def _avatar_bytes(named: str) -> bytes:
     for guest in guests:
         if named.casefold() == guest.name.casefold() or named == guest.avatar_id:
             return guest_bytes(guest.avatar_id)
+    store = default_store()
+    own = store.get(find_handle(store.root, named) or named)
+    if own is not None:
+        return own
     path = Path(named)
     try:
         if path.is_file():
             with path.open("rb") as file:
-                return file.read(MAX_AVATAR_BYTES + 1)
+                return file.read(MAX_PAPER_BYTES + 1)  # the larger of both limits; each reader knows its own
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         raise CommandError(f"{named} cannot be read: {reason}.") from error
     names = ", ".join(guest.name for guest in guests)
-    raise CommandError(f"There is no avatar {named!r}: choose one of {names}, or name an avatar file (.vav).")
+    raise CommandError(f"There is no avatar {named!r}: choose one of {names}, or name an avatar file (.vav, .vap).")
 
 
 def _head(model_id: str, named: str) -> HeadModel:

@@ -19,7 +19,7 @@ from codec.paper_avatar import PaperAvatar
 from enrolment.take import SIDE, Take
 from enrolment.torch_training.losses import huber
 from enrolment.torch_training.paper_splats import PaperSplats, bind
-from enrolment.torch_training.pictures import Pictures
+from enrolment.torch_training.pictures import Pictures, mouth_mask
 from enrolment.torch_training.rasterize import rasterize_on
 from enrolment.torch_training.state import Arrays, load_state, save_state, shuffled, torch_threads
 from enrolment.torch_training.uv_sampling import PAPER_COUNT, sample_about
@@ -136,7 +136,8 @@ class PaperTrainer:
         groups += [{"params": [getattr(self._splats, n)], "lr": rate} for n, rate in RATES.items() if n != "network"]
         self._rates = [group["lr"] for group in groups]
         self._optimizer = torch.optim.Adam(groups, eps=ADAM_EPS, fused=True)
-        self._pictures = Pictures(take, take.train_indices, self._device)
+        mouths = np.stack([mouth_mask(take.landmarks_px[index]) for index in take.train_indices])
+        self._pictures = Pictures(take, take.train_indices, mouths, self._device)
         self._instants = _Instants(take, head, shape_offsets, self._device)
         self._corners = torch.from_numpy(head.faces[self._binding.faces_bound].astype(np.int64)).to(self._device)
         self._barycentrics = torch.from_numpy(self._binding.barycentrics).to(self._device)
@@ -162,7 +163,7 @@ class PaperTrainer:
         picture = self._draw(index, size)
         which = torch.tensor([index], device=self._device)
         target = self._pictures.over(which, torch.ones(1, 3, device=self._device), size)
-        weights = 1 + MOUTH_WEIGHT * self._pictures.mouths(which, size)
+        weights = 1 + MOUTH_WEIGHT * self._pictures.masks(which, size)
         loss = huber(picture, target, HUBER_DELTA, weights)
         loss.backward()
         self._optimizer.step()

@@ -17,10 +17,10 @@ _MOMENTS = ("step", "exp_avg", "exp_avg_sq")
 
 
 def save_state(model: nn.Module, optimizer: torch.optim.Adam, counters: Mapping[str, float]) -> Arrays:
-    """Parameters, what Adam keeps of them, and numbers by name; copies."""
+    """All that the model learned, what Adam keeps of its parameters, and numbers by name; copies."""
     arrays: Arrays = {f"counter/{name}": np.array(value, np.float64) for name, value in counters.items()}
+    arrays |= {f"tensor/{name}": _array(tensor) for name, tensor in model.state_dict().items()}
     for name, parameter in model.named_parameters():
-        arrays[f"parameter/{name}"] = _array(parameter)
         kept = optimizer.state.get(parameter, {})
         for moment in _MOMENTS:
             value = kept.get(moment)
@@ -36,27 +36,25 @@ def load_state(
     Raises:
         ValueError: the arrays are those of another model.
     """
-    parameters = dict(model.named_parameters())
-    expected = {f"parameter/{name}": tuple(parameter.shape) for name, parameter in parameters.items()}
+    tensors, parameters = model.state_dict(), dict(model.named_parameters())
+    expected = {f"tensor/{name}": tuple(tensor.shape) for name, tensor in tensors.items()}
     expected |= {f"counter/{name}": () for name in counters}
     moments = {f"{moment}/{name}" for moment in _MOMENTS for name in parameters}
     if set(arrays) != set(expected) | moments or any(arrays[n].shape != shape for n, shape in expected.items()):
         raise ValueError("the checkpoint is that of another training")
     for name, parameter in parameters.items():
-        for moment in _MOMENTS[1:]:
-            if arrays[f"{moment}/{name}"].size not in (0, parameter.numel()):
-                raise ValueError("the checkpoint is that of another training")
+        sizes = [arrays[f"{moment}/{name}"].size for moment in _MOMENTS]
+        if sizes not in ([0, 0, 0], [1, parameter.numel(), parameter.numel()]):
+            raise ValueError("the checkpoint is that of another training")
     with torch.no_grad():
+        for name, tensor in tensors.items():
+            tensor.copy_(_tensor(arrays[f"tensor/{name}"]))
         for name, parameter in parameters.items():
-            parameter.copy_(_tensor(arrays[f"parameter/{name}"]))
-            kept = {moment: arrays[f"{moment}/{name}"] for moment in _MOMENTS}
+            step, mean, square = (_tensor(arrays[f"{moment}/{name}"]).to(parameter.device) for moment in _MOMENTS)
             optimizer.state.pop(parameter, None)
-            if kept["exp_avg"].size:
-                optimizer.state[parameter] = {
-                    "step": _tensor(kept["step"]).reshape(()).to(parameter.device),
-                    "exp_avg": _tensor(kept["exp_avg"]).reshape(parameter.shape).to(parameter.device),
-                    "exp_avg_sq": _tensor(kept["exp_avg_sq"]).reshape(parameter.shape).to(parameter.device),
-                }
+            if mean.numel():
+                means = {"exp_avg": mean.reshape(parameter.shape), "exp_avg_sq": square.reshape(parameter.shape)}
+                optimizer.state[parameter] = {"step": step.reshape(()), **means}
     return {name: float(np.asarray(arrays[f"counter/{name}"], np.float64)) for name in counters}
 
 

@@ -48,8 +48,9 @@ def sample_about(head: HeadModel, count: int) -> tuple[NDArray[np.int32], NDArra
         # The share of the map that is covered hardly depends on its size.
         larger = max(size + 1, int(size * (count / max(len(best[0]), 1)) ** 0.5))
         sampled = sample_uv(head, larger)
-        if len(sampled[0]) > count:
-            sampled = sample_uv(head, larger := size + 1)
+        while len(sampled[0]) > count and larger > size + 1:
+            larger -= 1
+            sampled = sample_uv(head, larger)
         if len(sampled[0]) > count:
             return best
         size, best = larger, sampled

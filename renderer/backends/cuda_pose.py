@@ -16,6 +16,7 @@ from torch import Tensor  # pyright: ignore[reportMissingImports]
 from codec.params import MAX_EXPRESSION
 from renderer.avatar.avatar_model import PARAMS_SIZE, AvatarModel, sample_grid
 from renderer.gaussians import SH_C0
+from renderer.head.model import HeadModel
 from renderer.head.pose import FLIP, TORSO_PITCH, TORSO_ROLL, TORSO_YAW
 
 _ROTATION, _TRANSLATION, _JAW, _EYELIDS, _GAZE, _TORSO_ROTATION, _TORSO_TRANSLATION = (
@@ -23,6 +24,68 @@ _ROTATION, _TRANSLATION, _JAW, _EYELIDS, _GAZE, _TORSO_ROTATION, _TORSO_TRANSLAT
     for start, end in ((0, 3), (3, 6), (6, 9), (9, 11), (11, 15), (15, 18), (18, 21))
 )
 """Where the fields stand in the vector of renderer.avatar.avatar_model.instant_vector."""
+
+
+class TorchMesh:
+    """Poses a head model; gradients reach whatever it is given.
+
+    Args:
+        head: the head model.
+        device: where the work is done.
+    """
+
+    def __init__(self, head: HeadModel, device: torch.device) -> None:
+        size = head.v_template.size
+        directions = [
+            head.expressiondirs.reshape(size, -1).T,
+            head.eyelid_dirs.reshape(2, -1),
+            head.posedirs.reshape(-1, size),
+        ]
+        self._directions = _tensor(np.concatenate(directions), device)  # [50 + 2 + 36, 3 V]
+        self._weights = _tensor(head.lbs_weights, device)
+        self._flip = _tensor(FLIP, device)
+
+    def vertices(self, shaped: Tensor, joints: Tensor, vectors: Tensor) -> Tensor:
+        """[B, 2 V, 3]: all vertices posed, then all vertices of the resting head moved with the skull alone.
+
+        Nothing in here waits for the device or makes a tensor from numbers, so that it can be recorded as a CUDA graph.
+
+        Args:
+            shaped: [B, V, 3] the neutral heads in the head frame, metres; or [1, V, 3], one for all.
+            joints: [B, 5, 3] or [1, 5, 3] their joints.
+            vectors: [B, 71] float32 on the device, see renderer.avatar.avatar_model.instant_vector.
+        """
+        skull = rotation_matrices(vectors[:, _ROTATION])
+        shoulders = rotation_matrices(vectors[:, _TORSO_ROTATION]) @ torso_rotations(skull)
+        relative = self._joint_rotations(vectors, skull, shoulders)  # [B, 4, 3, 3]
+        size = len(vectors)
+        turned = self._flip @ skull  # [B, 3, 3] head to camera frame
+        translation = vectors[:, None, _TRANSLATION]  # [B, 1, 3]
+        rotations = torch.cat(
+            [(self._flip @ shoulders)[:, None], turned[:, None], turned[:, None] @ relative[:, 1:]], dim=1
+        )  # [B, 5, 3, 3]
+        # the skull carries the points that joints turn about: the shoulders about the neck, the others about their own
+        pivots = torch.cat([joints[:, 1:2], joints[:, 1:]], dim=1)
+        shifts = translation + ((turned[:, None] - rotations) @ pivots[..., None])[..., 0]  # [B, 5, 3]
+        own = vectors[:, None, _TORSO_TRANSLATION]
+        shifts = torch.cat([shifts[:, :1] + own, shifts[:, 1:]], dim=1)
+        transforms = torch.cat([rotations.flatten(2), shifts], dim=2)  # [B, 5, 12]
+
+        identity = torch.eye(3, device=vectors.device)
+        features = (relative - identity).flatten(1)  # [B, 36]
+        coefficients = torch.cat([vectors[:, :MAX_EXPRESSION], vectors[:, _EYELIDS], features], dim=1)
+        rest = shaped + (coefficients @ self._directions).view(size, -1, 3)
+        blended = self._weights @ transforms  # [B, V, 12]
+        matrices = blended[..., :9].unflatten(2, (3, 3))
+        posed = (matrices * rest[..., None, :]).sum(-1) + blended[..., 9:]
+        return torch.cat([posed, shaped @ turned.transpose(1, 2) + translation], dim=1)
+
+    def _joint_rotations(self, vectors: Tensor, skull: Tensor, shoulders: Tensor) -> Tensor:
+        """[B, 4, 3, 3]: renderer.head.pose.joint_rotations."""
+        neck = shoulders.transpose(1, 2) @ skull
+        gaze = vectors[:, _GAZE]
+        eyes = [eye_rotations(gaze[:, 0], gaze[:, 1]), eye_rotations(gaze[:, 2], gaze[:, 3])]
+        return torch.stack([neck, rotation_matrices(vectors[:, _JAW]), *eyes], dim=1)
 
 
 class TorchPoser:
@@ -45,16 +108,9 @@ class TorchPoser:
         head, self._device = avatars[0].head, device
         vertices = len(head.v_template)
         shaped = np.stack([head.v_template + avatar.asset.shape_offsets for avatar in avatars])  # [B, V, 3]
-        directions = [
-            head.expressiondirs.reshape(3 * vertices, -1).T,
-            head.eyelid_dirs.reshape(2, -1),
-            head.posedirs.reshape(-1, 3 * vertices),
-        ]
+        self._mesh = TorchMesh(head, device)
         self._shaped = self._tensor(shaped)
         self._joints = self._tensor(np.einsum("jv,bvc->bjc", head.J_regressor.astype(np.float64), shaped))
-        self._directions = self._tensor(np.concatenate(directions))  # [50 + 2 + 36, 3 V]
-        self._weights = self._tensor(head.lbs_weights)
-        self._flip = self._tensor(FLIP)
 
         # a rigid Gaussian takes its corners from the second half of the vertices, which only the skull moves
         corners = [avatar.corners + vertices * avatar.asset.rigid_to_skull[:, None] for avatar in avatars]
@@ -79,7 +135,7 @@ class TorchPoser:
         self._basis_weights, self._samples = (torch.from_numpy(array).to(device) for array in (weights, samples))
 
     def _tensor(self, array: NDArray[Any]) -> Tensor:
-        return torch.from_numpy(np.array(array, np.float32, order="C")).to(self._device)
+        return _tensor(array, self._device)
 
     def pose(self, vectors: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Means [B, N, 3], quats [B, N, 4] and colors [B, N, 3] of one instant.
@@ -90,10 +146,7 @@ class TorchPoser:
             vectors: [B, 71] float32 on the device, see renderer.avatar.avatar_model.instant_vector.
         """
         size, count = self._local_means.shape[:2]
-        skull = rotation_matrices(vectors[:, _ROTATION])
-        shoulders = rotation_matrices(vectors[:, _TORSO_ROTATION]) @ torso_rotations(skull)
-        relative = self._joint_rotations(vectors, skull, shoulders)  # [B, 4, 3, 3]
-        vertices = self._vertices(vectors, skull, shoulders, relative)  # [B, 2 V, 3]
+        vertices = self._mesh.vertices(self._shaped, self._joints, vectors)  # [B, 2 V, 3]
         triangles = vertices.flatten(0, 1).index_select(0, self._corners).view(size, count, 3, 3)
         frames = triangle_frames(triangles)
         coefficients = self._basis_weights @ vectors[:, :PARAMS_SIZE, None]  # [B, K, 1]
@@ -106,36 +159,9 @@ class TorchPoser:
         colors = (0.5 + SH_C0 * (self._sh0 + offsets[..., 6:9])).clamp(min=0)
         return means, quats, colors
 
-    def _joint_rotations(self, vectors: Tensor, skull: Tensor, shoulders: Tensor) -> Tensor:
-        """[B, 4, 3, 3]: renderer.head.pose.joint_rotations."""
-        neck = shoulders.transpose(1, 2) @ skull
-        gaze = vectors[:, _GAZE]
-        eyes = [eye_rotations(gaze[:, 0], gaze[:, 1]), eye_rotations(gaze[:, 2], gaze[:, 3])]
-        return torch.stack([neck, rotation_matrices(vectors[:, _JAW]), *eyes], dim=1)
 
-    def _vertices(self, vectors: Tensor, skull: Tensor, shoulders: Tensor, relative: Tensor) -> Tensor:
-        """[B, 2 V, 3]: all vertices posed, then all vertices of the resting head moved with the skull alone."""
-        size = len(vectors)
-        turned = self._flip @ skull  # [B, 3, 3] head to camera frame
-        translation = vectors[:, None, _TRANSLATION]  # [B, 1, 3]
-        rotations = torch.cat(
-            [(self._flip @ shoulders)[:, None], turned[:, None], turned[:, None] @ relative[:, 1:]], dim=1
-        )  # [B, 5, 3, 3]
-        # the skull carries the points that joints turn about: the shoulders about the neck, the others about their own
-        pivots = torch.cat([self._joints[:, 1:2], self._joints[:, 1:]], dim=1)
-        shifts = translation + ((turned[:, None] - rotations) @ pivots[..., None])[..., 0]  # [B, 5, 3]
-        own = vectors[:, None, _TORSO_TRANSLATION]
-        shifts = torch.cat([shifts[:, :1] + own, shifts[:, 1:]], dim=1)
-        transforms = torch.cat([rotations.flatten(2), shifts], dim=2)  # [B, 5, 12]
-
-        identity = torch.eye(3, device=vectors.device)
-        features = (relative - identity).flatten(1)  # [B, 36]
-        coefficients = torch.cat([vectors[:, :MAX_EXPRESSION], vectors[:, _EYELIDS], features], dim=1)
-        rest = self._shaped + (coefficients @ self._directions).view(size, -1, 3)
-        blended = self._weights @ transforms  # [B, V, 12]
-        matrices = blended[..., :9].unflatten(2, (3, 3))
-        posed = (matrices * rest[..., None, :]).sum(-1) + blended[..., 9:]
-        return torch.cat([posed, self._shaped @ turned.transpose(1, 2) + translation], dim=1)
+def _tensor(array: NDArray[Any], device: torch.device) -> Tensor:
+    return torch.from_numpy(np.array(array, np.float32, order="C")).to(device)
 
 
 def _padded(arrays: Sequence[NDArray[Any]], count: int, fill: Sequence[float] = (0.0,)) -> NDArray[Any]:

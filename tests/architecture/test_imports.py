@@ -17,6 +17,8 @@ PACKAGES = ("assets", "avatar_store", "client", "codec", "enrolment", "renderer"
 HEAVY = ("torch", "gsplat", "numba", "mediapipe", "cv2", "aiortc", "av")
 
 NEEDS_AN_EXTRA = {
+    "enrolment.torch_training.linear_splats": "torch",
+    "enrolment.torch_training.linear_trainer": "torch",
     "enrolment.torch_training.losses": "torch",
     "enrolment.torch_training.paper_splats": "torch",
     "enrolment.torch_training.paper_trainer": "torch",

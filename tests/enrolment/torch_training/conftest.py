@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -65,3 +67,15 @@ def small_take(head: HeadModel, guest: AvatarAsset) -> Take:
         person=None,
         head_model_id=head.model_id,
     )
+
+
+@pytest.fixture(scope="session")
+def small_asset(guest: AvatarAsset) -> AvatarAsset:
+    """A sixth of the guest's Gaussians, larger, with two bases that do nothing yet."""
+    random = np.random.default_rng(3)
+    names = ("faces_bound", "barycentrics", "local_means", "local_quats", "log_scales", "logit_opacities", "sh0")
+    few = {name: getattr(guest, name)[::6] for name in (*names, "rigid_to_skull", "grid_uv")}
+    few["log_scales"] = few["log_scales"] + np.float32(np.log(2))
+    grid = np.zeros((2, 9, 48, 48), np.float16)
+    weights = random.normal(0, 0.3, (2, 65)).astype(np.float32)
+    return replace(guest, **few, basis_grid=grid, basis_weights=weights)

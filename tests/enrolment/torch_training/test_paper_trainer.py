@@ -81,7 +81,7 @@ def test_another_training_s_checkpoint_is_refused_and_changes_nothing(small_take
     for broken in (
         {},
         {**before, "more": np.zeros(1)},
-        {**before, "parameter/sh0": np.zeros((3, 3), np.float32)},
+        {**before, "tensor/sh0": np.zeros((3, 3), np.float32)},
         {**before, "exp_avg/sh0": np.zeros(5, np.float32)},
     ):
         with pytest.raises(ValueError, match="another training"):
