@@ -107,10 +107,13 @@ class EnrolmentQueue:
         if job.task is not None and not job.task.done():
             job.task.cancel()
             await asyncio.wait([job.task])
+        await self._leave(job)  # a task that is cancelled before it begins does not even clean up
 
     async def aclose(self) -> None:
         """Ends everything."""
         await self._tasks.aclose()
+        for job in list(self._jobs):
+            await self._leave(job)
 
     async def _run(self, job: Job) -> None:
         problem = ""
@@ -123,10 +126,14 @@ class EnrolmentQueue:
             logger.exception("an enrolment failed")
             problem = "Something went wrong while your head was being made. Please try again."
         finally:
+            await self._leave(job)
+        job.events.on_end(problem)
+
+    async def _leave(self, job: Job) -> None:
+        if job in self._jobs:
             self._jobs.remove(job)
             self._tell_positions()
-            await job.take.discard()
-        job.events.on_end(problem)
+        await job.take.discard()
 
     def _tell_positions(self) -> None:
         for ahead, job in enumerate(self._jobs):

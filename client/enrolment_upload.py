@@ -14,6 +14,7 @@ import tempfile
 from pathlib import Path
 
 from client.errors import ClientError
+from client.tasks import complete
 
 MAX_TAKE_BYTES = 80_000_000
 MAX_CHUNK_BYTES = 16_384
@@ -89,7 +90,6 @@ class TakeUpload:
         self._folder = folder
         self._unwritten = bytearray()
         self._writing = asyncio.Lock()
-        self._flush: asyncio.Task[None] | None = None
         self._open = True
         self.path = folder / f"take{suffix}"
         self.received = 0
@@ -122,10 +122,10 @@ class TakeUpload:
 
     async def discard(self) -> None:
         """Removes everything; calling it twice is fine."""
-        if self._open:
-            self._open = False
-            async with self._writing:
-                await asyncio.to_thread(self._storage._close, self._folder)
+        async with self._writing:
+            if self._open:
+                self._open = False
+                await complete(asyncio.to_thread(self._storage._close, self._folder))
 
     async def _write(self) -> None:
         async with self._writing:

@@ -9,8 +9,8 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import sys
 import threading
+import time
 from pathlib import Path
 from typing import TextIO
 
@@ -23,6 +23,10 @@ from tracker.profile import PersonProfile
 
 SHARES = {Stage.READ: (0.0, 0.3), Stage.INSTANT: (0.3, 0.35), Stage.TRAIN: (0.35, 0.95), Stage.PACK: (0.95, 1.0)}
 """Where each stage begins and ends in the whole of an enrolment of 90 s."""
+
+TELL_EVERY_S = 0.2
+GRACE_S = 3.0
+"""To end by itself once nobody listens any more."""
 
 
 class FolderKeeper:
@@ -53,6 +57,7 @@ class Reporter:
 
     def __init__(self, output: TextIO) -> None:
         self._output = output
+        self._told_at = -TELL_EVERY_S
 
     def say(self, **message: object) -> None:
         """One line."""
@@ -60,7 +65,11 @@ class Reporter:
         self._output.flush()
 
     def on_progress(self, progress: Progress) -> None:
-        """A line about progress."""
+        """A line about progress; what only moves the bar is left out when a line has just been written."""
+        now = time.monotonic()
+        if progress.kept is None and not progress.note and now - self._told_at < TELL_EVERY_S:
+            return
+        self._told_at = now
         begin, end = SHARES.get(progress.stage, (1.0, 1.0))
         self.say(
             stage=progress.doing or progress.stage.value,
@@ -118,9 +127,11 @@ def _take_stdout() -> TextIO:
 
 def _watch_stdin(stopped: threading.Event) -> None:
     """Whoever started us closes our input when it wants no more, or when it is gone; then there is no time left."""
-    sys.stdin.buffer.read()
+    while os.read(0, 1024):
+        pass
     stopped.set()
-    threading.Timer(3.0, os._exit, (1,)).start()
+    time.sleep(GRACE_S)
+    os._exit(1)
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ export const STEPS = [
     detail: "Relax your face and close your mouth.",
     sign: "◉",
     seconds: 4,
-    covers: ["front"],
+    covers: [],
   },
   {
     id: "left",
@@ -29,7 +29,7 @@ export const STEPS = [
     detail: "As far as you can still see the screen.",
     sign: "←",
     seconds: 4,
-    covers: ["yaw_left"],
+    covers: ["left"],
   },
   {
     id: "right",
@@ -37,7 +37,7 @@ export const STEPS = [
     detail: "As far as you can still see the screen.",
     sign: "→",
     seconds: 4,
-    covers: ["yaw_right"],
+    covers: ["right"],
   },
   {
     id: "up",
@@ -45,7 +45,7 @@ export const STEPS = [
     detail: "Keep your eyes on the screen.",
     sign: "↑",
     seconds: 3,
-    covers: ["pitch_up"],
+    covers: ["up"],
   },
   {
     id: "down",
@@ -53,7 +53,7 @@ export const STEPS = [
     detail: "Keep your eyes on the screen.",
     sign: "↓",
     seconds: 3,
-    covers: ["pitch_down"],
+    covers: ["down"],
   },
   {
     id: "tilt",
@@ -61,7 +61,7 @@ export const STEPS = [
     detail: "Your face keeps looking at the camera.",
     sign: "↶ ↷",
     seconds: 4,
-    covers: ["roll_left", "roll_right"],
+    covers: ["tilt_left", "tilt_right"],
   },
   {
     id: "blink",
@@ -85,7 +85,7 @@ export const STEPS = [
     detail: "Twice.",
     sign: "○",
     seconds: 3,
-    covers: ["mouth_open"],
+    covers: ["mouth"],
   },
   {
     id: "say",
@@ -93,18 +93,18 @@ export const STEPS = [
     detail: "As you would to a friend. There is no sound in the recording.",
     sign: "“ ”",
     seconds: 5,
-    covers: ["speech"],
+    covers: [],
   },
 ];
 
-/** What the meters are called, in the order in which they stand. */
-export const COVERAGE_NAMES = [
-  { name: "yaw_left", label: "Left" },
-  { name: "yaw_right", label: "Right" },
-  { name: "pitch_up", label: "Up" },
-  { name: "pitch_down", label: "Down" },
-  { name: "roll", label: "Tilt" },
-  { name: "expressions", label: "Face" },
+/** The meters, in the order in which they stand, and the names of the client's `coverage` that each one is made of. */
+export const METERS = [
+  { label: "Left", names: ["left"] },
+  { label: "Right", names: ["right"] },
+  { label: "Up", names: ["up"] },
+  { label: "Down", names: ["down"] },
+  { label: "Tilt", names: ["tilt_left", "tilt_right"] },
+  { label: "Expressions", names: ["blink", "smile", "mouth"] },
 ];
 
 /** So many steps are asked for again at most. */

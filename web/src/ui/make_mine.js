@@ -7,10 +7,11 @@
 
 import { rendererText } from "../status.js";
 import { STEPS, TakeGuide, stepsFor } from "../take_guide.js";
+import { progressOf } from "../take_progress.js";
 import { TakeRecorder, recordingKind } from "../take_recorder.js";
 import { chime } from "./chime.js";
 import { byId } from "./dom.js";
-import { TakeScreen, progressOf } from "./take_screen.js";
+import { TakeScreen } from "./take_screen.js";
 
 const COUNTDOWN_S = 3;
 

@@ -9,6 +9,8 @@ import { savePreferences } from "../preferences.js";
 import { byId } from "./dom.js";
 
 const THUMBNAIL = { width: 144, height: 108 };
+/** Of the tile, around the face. */
+const FACE_SHARE = 0.62;
 const THUMBNAIL_URL = /^data:image\/jpeg;base64,[A-Za-z0-9+/]+={0,2}$/;
 
 /**
@@ -93,9 +95,10 @@ export class OwnHead {
     const { width, height } = THUMBNAIL;
     const small = document.createElement("canvas");
     [small.width, small.height] = [width, height];
-    const side = this.canvas.width;
-    const rows = (side * height) / width;
-    small.getContext("2d")?.drawImage(this.canvas, 0, (side - rows) * 0.3, side, rows, 0, 0, width, height);
+    const columns = this.canvas.width * FACE_SHARE;
+    const rows = (columns * height) / width;
+    const [left, top] = [(this.canvas.width - columns) / 2, (this.canvas.height - rows) * 0.4];
+    small.getContext("2d")?.drawImage(this.canvas, left, top, columns, rows, 0, 0, width, height);
     return small.toDataURL("image/jpeg", 0.85);
   }
 }

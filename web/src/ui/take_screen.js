@@ -2,11 +2,12 @@
 /**
  * What the dialog "make your own head" shows; it decides nothing.
  *
- * @import {CoverageMessage, EnrolmentMessage} from "../types.js"
+ * @import {CoverageMessage} from "../types.js"
  * @import {TakeMoment} from "../take_guide.js"
+ * @import {TakeProgress} from "../take_progress.js"
  */
 
-import { COVERAGE_NAMES } from "../take_guide.js";
+import { METERS } from "../take_guide.js";
 import { byId, element, setText } from "./dom.js";
 
 /** Length of the ring's circle in the units of its picture, as in index.html. */
@@ -21,8 +22,6 @@ const RING_LENGTH = 100;
  * @property {() => void} onSendAgain
  * @property {() => void} onCancel
  */
-
-/** @typedef {{share: number|null, text: string, warning: string, isDone: boolean}} TakeProgress null: not known */
 
 /**
  * @typedef {object} TakeView
@@ -66,13 +65,11 @@ export class TakeScreen {
     this.again = button("take-again", handlers.onAgain);
     this.sendAgain = button("take-send-again", handlers.onSendAgain);
     this.cancel = button("take-cancel", handlers.onCancel);
-    this.bars = new Map(
-      COVERAGE_NAMES.map(({ name, label }) => {
-        const meter = element("meter", { min: "0", max: "1", value: "0", "aria-label": label });
-        this.coverage.append(element("li", {}, meter, element("span", { "aria-hidden": "true" }, label)));
-        return [name, meter];
-      }),
-    );
+    this.meters = METERS.map(({ label, names }) => {
+      const meter = element("meter", { min: "0", max: "1", value: "0", "aria-label": label });
+      this.coverage.append(element("li", {}, meter, element("span", { "aria-hidden": "true" }, label)));
+      return { meter, names };
+    });
     this.phase = "closed";
   }
 
@@ -127,7 +124,9 @@ export class TakeScreen {
 
   /** @param {CoverageMessage|null} coverage @param {boolean} isLive */
   #showCoverage(coverage, isLive) {
-    for (const [name, meter] of this.bars) meter.value = coverage?.shares[name] ?? 0;
+    for (const { meter, names } of this.meters) {
+      meter.value = names.reduce((sum, name) => sum + (coverage?.shares[name] ?? 0), 0) / names.length;
+    }
     setText(this.hints, isLive ? (coverage?.hints[0] ?? "") : "");
   }
 
@@ -168,36 +167,3 @@ export class TakeScreen {
 
 const INTRO =
   "You follow ten short instructions. Sit as in a call: light from the front, the face in the middle, nothing before it.";
-
-/**
- * @param {EnrolmentMessage|null} enrolment
- * @param {import("../take_upload.js").TakeUpload|null} upload
- * @returns {TakeProgress}
- */
-export function progressOf(enrolment, upload) {
-  const warning = enrolment?.text ?? "";
-  const state = enrolment?.state ?? "none";
-  if (state === "queued") {
-    const ahead = enrolment?.ahead ?? 1;
-    const text = ahead === 1 ? "One person comes first." : `${ahead} people come first.`;
-    return { share: null, text, warning, isDone: false };
-  }
-  if (state === "working" && enrolment) {
-    const words = [
-      enrolment.stage && `${enrolment.stage[0]?.toUpperCase()}${enrolment.stage.slice(1)}`,
-      `${Math.round(100 * enrolment.share)} %`,
-      enrolment.eta_s !== null && enrolment.eta_s > 0 && `about ${Math.ceil(enrolment.eta_s / 5) * 5} s left`,
-    ];
-    return { share: enrolment.share, text: words.filter(Boolean).join(" · "), warning, isDone: false };
-  }
-  if (state === "done") return { share: 1, text: "Done.", warning, isDone: true };
-  const total = upload?.totalBytes ?? 0;
-  const received = enrolment?.received ?? 0;
-  const share = total > 0 ? Math.min(1, received / total) : null;
-  return { share, text: `Sending your recording · ${megabytes(received)} of ${megabytes(total)} MB`, warning, isDone: false };
-}
-
-/** @param {number} bytes */
-function megabytes(bytes) {
-  return (bytes / 1_000_000).toFixed(1);
-}
