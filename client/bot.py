@@ -13,6 +13,7 @@ import av
 from aiortc import MediaStreamTrack
 
 from avatar_store.guests import list_guests
+from avatar_store.handles import find_handle
 from avatar_store.store import default_store
 from client import aiortc_setup
 from client.avatars import UNUSABLE, AvatarLibrary
@@ -28,6 +29,8 @@ from client.server_url import parse_server_url
 from client.shutdown import stopped_by_signals
 from client.tasks import TaskOwner
 from client.voice import VoiceLink
+from codec.avatar_layout import MAX_AVATAR_BYTES
+from codec.errors import AvatarFileError
 from codec.params import FaceParams
 from codec.signaling import (
     MAX_NAME_CHARS,
@@ -60,7 +63,7 @@ class BotConfig:
         server_url: e.g. `http://127.0.0.1:8080`.
         room: name of the room.
         video: the recording.
-        avatar_id: avatar id or name of a guest; None: a guest that goes with the bot's name.
+        avatar_id: what `choose_avatar` understands; None: a guest that goes with the bot's name.
         name: shown to the others.
         loop: begin the recording again when it ends; otherwise the bot leaves then.
         audio: send the recording's sound.
@@ -117,10 +120,17 @@ async def run_bot(config: BotConfig, equipment: Equipment | None = None) -> None
 
 
 def choose_avatar(wanted: str | None, bot_name: str, library: AvatarLibrary) -> str:
-    """The avatar id for a bot: `wanted` itself, the guest of that name, or always the same guest for a bot's name.
+    """The avatar id for a bot: what `wanted` names, or always the same guest for a bot's name.
+
+    Args:
+        wanted: an id, a guest's name, a name that the user gave to an avatar (avatar_store.handles), or the path of an
+            avatar file, which is put into the store.
+        bot_name: of the bot.
+        library: the avatars that there are.
 
     Raises:
-        ClientError: there is no guest of that name.
+        ClientError: there is nothing of that name, or the file is no avatar.
+        AvatarStoreError: the file cannot be put into the store.
     """
     if wanted is None:
         digest = hashlib.sha256(bot_name.encode()).digest()
@@ -128,9 +138,17 @@ def choose_avatar(wanted: str | None, bot_name: str, library: AvatarLibrary) -> 
     if len(wanted) == 64:
         return wanted
     guests = {guest.name.casefold(): guest.avatar_id for guest in list_guests()}
-    if wanted.casefold() not in guests:
+    found = guests.get(wanted.casefold()) or find_handle(library.store.root, wanted)
+    if found is not None:
+        return found
+    path = Path(wanted)
+    if not path.is_file():
         raise ClientError(f"There is no guest avatar {wanted!r}: choose one of {', '.join(sorted(guests))}.")
-    return guests[wanted.casefold()]
+    try:
+        with path.open("rb") as file:
+            return library.store.put(file.read(MAX_AVATAR_BYTES + 1), own=True)
+    except (OSError, AvatarFileError) as error:
+        raise ClientError(f"{wanted} is no avatar that can be read.") from error
 
 
 class Bot:

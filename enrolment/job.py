@@ -14,6 +14,7 @@ from pathlib import Path
 
 from codec.avatar_asset import AvatarAsset
 from codec.errors import AvatarFileError
+from enrolment.errors import TakeStopped
 from enrolment.job_codec import Avatar, avatar_model, from_bytes, to_bytes
 from enrolment.job_parts import EnrolmentParts, ShouldStop
 from enrolment.job_training import Training
@@ -23,6 +24,7 @@ from enrolment.job_types import (
     JobError,
     JobStopped,
     Kept,
+    Profile,
     Progress,
     Stage,
 )
@@ -37,6 +39,7 @@ PACK_S = 2.0
 TRAINING_SHARE = 0.92
 """Of what is left of the budget when the training begins; judging, previews and checkpoints take the rest."""
 LEAST_TRAINING_S = 2.0
+_NOTHING_KEPT = "Stopped before there was an avatar: nothing is kept."
 
 OnProgress = Callable[[Progress], None]
 
@@ -70,7 +73,7 @@ def run_enrolment(
         return _Run(job, parts, work, on_progress, should_stop).run()
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Trained:
     data: bytes
     finished: bool
@@ -95,14 +98,13 @@ class _Run:
 
     def run(self) -> EnrolmentResult:
         take = self._read()
-        instant, kept = self._make_instant(take)
-        trained = self._train(take, instant)
-        avatar, data, kept = self._pack(trained, kept, take)
+        trained = self._train(take, self._make_instant(take))
+        avatar, kept = self._pack(trained, take)
         source = ReportSource(
             job=self._job,
             take=take,
             avatar=avatar,
-            data=data,
+            data=trained.data,
             kept=kept,
             state=self._state,
             stopped=not trained.finished,
@@ -161,18 +163,21 @@ class _Run:
         self._resumed, self._state = False, JobState()
         with self._timed(Stage.READ):
             self._progress(Stage.READ, Stage.READ, 0.0)
-            take = self._parts.read(
-                self._job, lambda doing, share: self._progress(Stage.READ, doing, share), self._should_stop
-            )
+            try:
+                take = self._parts.read(
+                    self._job, lambda doing, share: self._progress(Stage.READ, doing, share), self._should_stop
+                )
+            except TakeStopped as error:
+                raise JobStopped(_NOTHING_KEPT) from error
             if self._should_stop():
-                raise JobStopped("Stopped before there was an avatar: nothing is kept.")
+                raise JobStopped(_NOTHING_KEPT)
         for warning in take.warnings:
             self._progress(Stage.READ, Stage.READ, 1.0, note=warning)
         if not self._job.photo:
             self._save(Stage.READ, lambda: self._work.save_take(take))
         return take
 
-    def _make_instant(self, take: Take) -> tuple[AvatarAsset, Kept]:
+    def _make_instant(self, take: Take) -> AvatarAsset:
         instant = self._work.instant() if self._resumed else None
         made = instant is None
         if instant is None:
@@ -180,28 +185,32 @@ class _Run:
                 self._progress(Stage.INSTANT, Stage.INSTANT, 0.0)
                 instant = self._parts.instant(take, self._job.head, self._job.name)
         instant = replace(instant, name=self._job.name)
-        kept = self._job.keep.keep(to_bytes(instant), take.person)
-        self._progress(Stage.INSTANT, "the instant avatar can be worn", 1.0, kept=kept)
+        if self._job.profile is Profile.LINEAR:
+            kept = self._job.keep.keep(to_bytes(instant), take.person)
+            self._progress(Stage.INSTANT, "the instant avatar can be worn", 1.0, kept=kept)
         if made and not self._job.photo:
             self._save(Stage.INSTANT, lambda: self._work.save_instant(instant))
-        return instant, kept
+        return instant
 
     def _train(self, take: Take, instant: AvatarAsset) -> _Trained:
-        state, data = self._state, to_bytes(instant)
+        state = self._state
         if self._job.photo:
-            return _Trained(data, True)
+            return _Trained(to_bytes(instant), True)
         if state.train_budget_s is None:
             state.train_budget_s = TRAINING_SHARE * (self._job.budget_s - self._clock() - PACK_S)
-        if state.train_budget_s < LEAST_TRAINING_S:
+        stopped, used_up = self._should_stop(), state.train_budget_s < LEAST_TRAINING_S
+        if (stopped or used_up) and self._job.profile is Profile.PAPER:
+            raise JobStopped(_NOTHING_KEPT) if stopped else JobError("The budget was used up before the training.")
+        if used_up:
             self._note(Stage.TRAIN, "The budget was used up before the training: this is the instant avatar.")
-            return _Trained(data, True)
-        if self._should_stop():
-            return _Trained(data, False)
+        if stopped or used_up:
+            return _Trained(to_bytes(instant), not stopped)
         self._progress(Stage.TRAIN, "preparing the training", 0.0)
         trainer = self._trainer(take, instant, state.train_budget_s)
         training = Training(self._job, self._parts, take, self._work, state, self._tell, self._should_stop, self._clock)
-        finished = training.run(trainer, data)
-        return _Trained(training.best or data, finished)
+        first = instant if self._job.profile is Profile.LINEAR else replace(trainer.asset(), name=self._job.name)
+        best, finished = training.run(trainer, to_bytes(first))
+        return _Trained(best, finished)
 
     def _trainer(self, take: Take, instant: AvatarAsset, budget_s: float) -> Trainer:
         trainer = self._parts.trainer(self._job, take, instant, budget_s)
@@ -218,21 +227,20 @@ class _Run:
         self._progress(Stage.TRAIN, "going on with what an interrupted run has trained", 0.0)
         return trainer
 
-    def _pack(self, trained: _Trained, kept: Kept, take: Take) -> tuple[Avatar, bytes, Kept]:
+    def _pack(self, trained: _Trained, take: Take) -> tuple[Avatar, Kept]:
         with self._timed(Stage.PACK):
             self._progress(Stage.PACK, Stage.PACK, 0.0)
             try:
-                data, avatar = trained.data, from_bytes(trained.data)
-                if avatar.name != self._job.name:  # an interrupted run's
-                    data = to_bytes(replace(avatar, name=self._job.name))
-                    avatar = from_bytes(data)
+                avatar = from_bytes(trained.data)
+                if avatar.name != self._job.name:  # that of an interrupted run
+                    trained.data = to_bytes(replace(avatar, name=self._job.name))
+                    avatar = from_bytes(trained.data)
                 avatar_model(self._job.head, avatar)
             except (AvatarFileError, AvatarMismatchError) as error:
                 raise JobError(f"The avatar does not come back from its file: {error}.") from error
-            if isinstance(avatar, AvatarAsset):
-                kept = self._job.keep.keep(data, take.person)
-                self._progress(Stage.PACK, "the avatar can be worn", 1.0, kept=kept)
-        return avatar, data, kept
+            kept = self._job.keep.keep(trained.data, take.person)
+        self._progress(Stage.PACK, "the avatar can be worn", 1.0, kept=kept)
+        return avatar, kept
 
     def _report(self, source: ReportSource) -> tuple[Path | None, dict[str, dict[str, float | None]]]:
         if self._job.report is None:

@@ -50,7 +50,7 @@ class EnrolmentParts:
     """The parts.
 
     Args:
-        read: from the job's recording or photo to a take; may return early, or raise, when asked to stop.
+        read: from the job's recording or photo to a take; when asked to stop it may return, or raise TakeStopped.
         instant: (take, head, name) to the instant avatar.
         trainer: (job, take, instant avatar, seconds) to what trains it in so many seconds.
         evaluate: see Evaluate.

@@ -82,6 +82,12 @@ def _trainer(job: EnrolmentJob, take: Take, instant: AvatarAsset, budget_s: floa
             seed=job.seed,
             threads=THREADS,
         )
+    if job.backend is Backend.CUDA:
+        from enrolment.torch_training.linear_trainer import LinearTorchTrainer
+
+        return LinearTorchTrainer(
+            take, job.head, instant, budget_s, device=job.backend.value, seed=job.seed, threads=THREADS
+        )
     from enrolment.linear.trainer import LinearTrainer
 
     return LinearTrainer(take, job.head, instant, budget_s, threads=THREADS, seed=job.seed)

@@ -70,23 +70,27 @@ class Training:
         self._tell, self._should_stop, self._clock = tell, should_stop, clock
         self._judges = choose_judges(take)
         self._shown = preview_picture(take)
-        self.best: bytes | None = work.best(state)
-        if self.best is None:
+        self._best: bytes | None = work.best(state)
+        if self._best is None:
             state.best_db = None
-        self._saved: bytes | None = self.best
+        self._saved: bytes | None = self._best
 
-    def run(self, trainer: Trainer, instant: bytes) -> bool:
-        """Trains; afterwards `best` is the file of the best avatar.
+    def run(self, trainer: Trainer, first: bytes) -> tuple[bytes, bool]:
+        """Trains.
 
         Args:
             trainer: what trains.
-            instant: file of the avatar that it begins with, which is kept if nothing better comes.
+            first: file of the avatar that it begins with, which is kept if nothing better comes.
 
         Returns:
-            Whether it went on to the end.
+            The file of the best avatar, and whether it went on to the end.
         """
-        if self.best is None:
-            self._judge(instant, trainer, first=True)
+        if self._best is None:
+            self._judge(first, trainer, is_first=True)
+        finished = self._go_on(trainer)
+        return self._best or first, finished
+
+    def _go_on(self, trainer: Trainer) -> bool:
         judge_at = trainer.spent_s + LEAST_PAUSE_S
         preview_at = trainer.spent_s
         save_at = trainer.spent_s + CHECKPOINT_S
@@ -131,13 +135,13 @@ class Training:
             return
         self._judge(data, trainer)
 
-    def _judge(self, data: bytes, trainer: Trainer, first: bool = False) -> None:
+    def _judge(self, data: bytes, trainer: Trainer, is_first: bool = False) -> None:
         state = self._state
         judged = self._parts.judge
         psnr_db = judged(self._take, self._job.head, from_bytes(data), self._judges) if self._judges else None
-        state.points.append(Point(trainer.spent_s, math.nan if first else trainer.loss, psnr_db))
+        state.points.append(Point(trainer.spent_s, math.nan if is_first else trainer.loss, psnr_db))
         if psnr_db is None or state.best_db is None or psnr_db >= state.best_db - TOLERANCE_DB:
-            self.best = data
+            self._best = data
         if psnr_db is not None:
             state.best_db = max(psnr_db, psnr_db if state.best_db is None else state.best_db)
 
@@ -146,10 +150,10 @@ class Training:
         self._state.stage_s[Stage.TRAIN] = self._clock() - sum(
             seconds for stage, seconds in self._state.stage_s.items() if stage != Stage.TRAIN
         )
-        best = self.best if self.best is not self._saved else None
+        best = self._best if self._best is not self._saved else None
         try:
             self._work.save(self._state, trainer.checkpoint(), best)
-            self._saved = self.best
+            self._saved = self._best
         except OSError as error:
             self._note(f"The training cannot be kept for going on later ({error.strerror}); it goes on all the same.")
 

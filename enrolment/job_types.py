@@ -73,7 +73,10 @@ class Kept:
 
 
 class AvatarKeeper(Protocol):
-    """Puts the avatars of one job where they belong (enrolment.job_keep)."""
+    """Puts the avatars of one job where they belong (enrolment.job_keep).
+
+    Of profile `linear` these are the instant avatar and the final one, of `paper` only the latter.
+    """
 
     def keep(self, data: bytes, person: PersonProfile | None) -> Kept:
         """Keeps an avatar file in place of what this keeper has kept before.
@@ -101,7 +104,7 @@ class EnrolmentJob:
         fresh: forget what an interrupted job has left.
         report: folder for report.html and report.json; None for none.
         seed: of everything random.
-        matte_network: what tells the person from the background.
+        matte_network: what tells the person from the background; by default MediaPipe's, fetched where it is missing.
         lpips: weights for the report's LPIPS (enrolment.metrics.lpips); without, it has none.
     """
 
@@ -167,8 +170,8 @@ class EnrolmentResult:
     """What came out.
 
     Args:
-        kept: the avatar file that is worn; with profile `paper`, which has no files, that of the instant avatar.
-        avatar: what was trained, as read back from its file.
+        kept: where the avatar is.
+        avatar: the same, as read back from its file.
         take: what it was learned from.
         stopped: the training was ended before its time.
         resumed: a part had been done by an interrupted job.

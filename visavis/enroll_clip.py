@@ -28,11 +28,11 @@ from enrolment.job_types import (
 )
 from enrolment.read_take import HoldOut
 from renderer.head.model import HeadModel
-from tracker.matting import SegmentationNetwork
 from visavis.errors import CommandError
 from visavis.output_files import check_output
 
-AVATAR_SUFFIX = ".vav"
+SUFFIXES = {Profile.LINEAR: ".vav", Profile.PAPER: ".vap"}
+"""Of avatar files."""
 _BUDGET = re.compile(r"(\d+(?:\.\d+)?) ?(s|m|h|)", re.IGNORECASE)
 _UNITS = {"s": 1.0, "": 1.0, "m": 60.0, "h": 3600.0}
 
@@ -65,21 +65,23 @@ class Destination:
         return result.kept.place
 
 
-def parse_destination(out: str | None, clip: Path) -> Destination:
-    """What `-o` says: nothing, a handle, or a path that ends with .vav or has a folder in it.
+def parse_destination(out: str | None, clip: Path, profile: Profile) -> Destination:
+    """What `-o` says: nothing, a handle, or the path of an avatar file.
 
     Raises:
-        CommandError: nothing can be written there.
+        CommandError: nothing can be written there, or not an avatar of this profile.
         AvatarStoreError: no avatar can have this handle.
     """
-    if out is None:
-        return Destination()
-    path = Path(out)
-    if path.suffix.lower() == AVATAR_SUFFIX:
+    path, suffix = Path(out or ""), SUFFIXES[profile]
+    if out is not None and path.suffix.lower() == suffix:
         check_output(path, reads=clip)
         return Destination(file=path)
+    if profile is Profile.PAPER:
+        raise CommandError(f"Nobody wears avatars of profile paper in calls: name a file for it, -o NAME{suffix}.")
+    if out is None:
+        return Destination()
     if len(path.parts) > 1 or path.suffix or path.is_dir():
-        raise CommandError(f"{out}: name an avatar file ({AVATAR_SUFFIX}), or a name without a dot for your own store.")
+        raise CommandError(f"{out}: name an avatar file ({suffix}), or a name without a dot for your own store.")
     check_handle(out)
     return Destination(handle=out)
 
@@ -164,9 +166,7 @@ def check_clip(options: EnrollOptions) -> None:
             raise CommandError(f"{folder} is a file: name a folder.")
 
 
-def make_job(
-    options: EnrollOptions, head: HeadModel, matte_network: SegmentationNetwork | None, lpips: Path | None
-) -> EnrolmentJob:
+def make_job(options: EnrollOptions, head: HeadModel, lpips: Path | None) -> EnrolmentJob:
     """The job for enrolment.job.run_enrolment."""
     return EnrolmentJob(
         clip=options.clip,
@@ -181,7 +181,6 @@ def make_job(
         photo=options.photo,
         fresh=options.fresh,
         report=options.report or report_folder(options.destination, options.clip),
-        matte_network=matte_network,
         lpips=lpips,
     )
 

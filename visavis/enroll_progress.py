@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
-from enrolment.job_types import Kept, Stage
 from enrolment.job_types import Progress as JobProgress
+from enrolment.job_types import Stage
 
 
 class EnrollProgress:
@@ -25,14 +25,13 @@ class EnrollProgress:
         self._clip, self._console, self._bar = clip, console, bar
         self._task = None if bar is None else bar.add_task(clip, total=1.0, left="")
         self._stage: Stage | None = None
-        self._announced: Kept | None = None
 
     def on_progress(self, progress: JobProgress) -> None:
         """See enrolment.job.run_enrolment."""
         if progress.note is not None:
-            self._console.print(f"{self._clip}: {progress.note}")
-        if progress.kept is not None:
-            self._announce(progress.kept)
+            self._say(progress.note)
+        if progress.kept is not None and progress.stage is Stage.INSTANT:
+            self._say(f"an instant avatar can be worn already: {progress.kept.place}")
         if self._bar is not None and self._task is not None:
             self._bar.update(
                 self._task,
@@ -41,17 +40,15 @@ class EnrollProgress:
                 left=_left(progress),
             )
         elif progress.stage is not self._stage:
-            self._console.print(f"{self._clip}: {progress.stage}")
+            self._say(progress.stage)
         self._stage = progress.stage
 
     def stopping(self) -> None:
         """Ctrl-C was pressed."""
-        self._console.print(f"{self._clip}: stopping; press Ctrl-C again to end at once")
+        self._say("stopping; press Ctrl-C again to end at once")
 
-    def _announce(self, kept: Kept) -> None:
-        if self._announced is None:
-            self._console.print(f"{self._clip}: an instant avatar can be worn already: {kept.place}")
-        self._announced = kept
+    def _say(self, sentence: str) -> None:
+        self._console.print(f"{self._clip}: {sentence}", soft_wrap=True)
 
 
 @contextmanager

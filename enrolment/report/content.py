@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from codec.avatar_layout import HEADER, MAGIC, SECTION
+from codec.avatar_layout import MAGIC, MAX_AVATAR_BYTES, SECTION, VERSION, split_sections
 from codec.paper_avatar import PaperAvatar
+from codec.paper_file import MAX_PAPER_BYTES, PAPER_MAGIC, PAPER_VERSION
 from enrolment.evaluate import Evaluation, Scores
 from enrolment.job_codec import Avatar
 from enrolment.job_types import EnrolmentJob, Kept
@@ -19,7 +20,7 @@ from enrolment.take import Take
 from renderer.head.pose import rotation_matrix
 from tracker.detection import BLENDSHAPE_NAMES
 
-VERSION = 1
+REPORT_VERSION = 1
 _EXPRESSIONS = {
     "mouth open": ("jawOpen",),
     "smile": ("mouthSmileLeft", "mouthSmileRight"),
@@ -69,7 +70,7 @@ def report_json(source: ReportSource, judged: Judged) -> dict[str, Any]:
     """The content of report.json; numbers that are not finite are null."""
     job, take, state = source.job, source.take, source.state
     return {
-        "version": VERSION,
+        "version": REPORT_VERSION,
         "name": job.name,
         "avatar": {
             "id": source.kept.avatar_id,
@@ -115,14 +116,14 @@ def scores_json(judged: Judged) -> dict[str, dict[str, float | None]]:
 
 
 def section_sizes(data: bytes) -> dict[str, int]:
-    """Bytes of each section of an avatar file, headers included, in its order; empty if it is none."""
-    sizes: dict[str, int] = {}
-    offset = HEADER.size
-    while data[:4] == MAGIC and offset + SECTION.size <= len(data):
-        tag, _, _, _, size = SECTION.unpack_from(data, offset)
-        sizes[tag.decode("latin-1")] = SECTION.size + size
-        offset += SECTION.size + size
-    return sizes
+    """Bytes of each section of an avatar file, headers included, in its order."""
+    magic, version, most = (
+        (PAPER_MAGIC, PAPER_VERSION, MAX_PAPER_BYTES)
+        if data.startswith(PAPER_MAGIC)
+        else (MAGIC, VERSION, MAX_AVATAR_BYTES)
+    )
+    sections = split_sections(data, magic, version, most)
+    return {tag: SECTION.size + len(stored) for tag, _, _, stored in sections}
 
 
 def head_angles(take: Take) -> NDArray[np.float64]:

@@ -26,6 +26,8 @@ _SECTIONS = {
     "BEXP": "exponents of the bases",
     "BWGT": "weights of the bases",
     "BGRD": "control grids of the bases",
+    "HARM": "spherical harmonics",
+    "NETW": "network",
 }
 _MEASURES = (
     ("psnr_db", "PSNR, whole picture", "dB", 2),

@@ -8,16 +8,20 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
 from codec.avatar_file import unpack_avatar
 from enrolment import checkpoint
+from enrolment.evaluate import truth
 from enrolment.job import PACK_S, TRAINING_SHARE, run_enrolment
+from enrolment.job_parts import draw_preview, judge_psnr_db
 from enrolment.job_types import JobError, JobStopped, Progress
 from enrolment.job_types import Stage as JobStage
 from enrolment.job_work import ABANDONED_S, open_work, work_key
-from tests.support.drawn_takes import drawn_person
+from renderer.head.open_head import load_open_head
+from tests.support.drawn_takes import drawn_person, drawn_take
 from tests.support.enrolling import FadingTrainer, Stage
 
 
@@ -58,6 +62,7 @@ def test_a_job_goes_through_its_stages(tmp_path: Path) -> None:
     assert not result.resumed
     assert result.psnr_db is not None
     assert result.psnr_db > 40
+    assert result.psnr_db == result.points[-1].psnr_db
     assert not (tmp_path / "work").exists() or not list((tmp_path / "work").iterdir())
     training = [progress for progress in seen if progress.stage is JobStage.TRAIN]
     assert [progress.share for progress in training] == sorted(progress.share for progress in training)
@@ -66,10 +71,20 @@ def test_a_job_goes_through_its_stages(tmp_path: Path) -> None:
     assert len(set(qualities)) > 3
     previews = [progress.preview for progress in training if progress.preview is not None]
     assert len(previews) > 3
-    assert previews[0].dtype == np.uint8
-    assert previews[0].shape == (256, 256, 3)
+    assert len({int(preview[0, 0, 0]) for preview in previews}) == 1
     assert training[-1].left_s is not None
     assert training[-1].left_s < 10
+
+
+def test_avatars_are_judged_and_shown_as_the_tracker_drives_them() -> None:
+    take, head, person = drawn_take(10), load_open_head(), drawn_person()
+    worse = replace(person, sh0=person.sh0 + np.float32(0.3))
+    right = judge_psnr_db(take, head, person, [1, 7])
+    assert right > 45
+    assert right > judge_psnr_db(take, head, worse, [1, 7]) + 10
+    shown = draw_preview(take, head, person, 7)
+    seen = cv2.resize(truth(take, 7), (256, 256), interpolation=cv2.INTER_AREA)
+    assert np.abs(shown.astype(int) - seen).mean() < 2
 
 
 def test_a_kill_costs_only_what_came_after_the_last_checkpoint(tmp_path: Path) -> None:
@@ -158,8 +173,8 @@ class Diverging(FadingTrainer):
 def test_the_best_is_kept_when_training_makes_it_worse(tmp_path: Path) -> None:
     stage = Stage(trainer=Overshooting)
     result = run_enrolment(stage.job(tmp_path), parts=stage.parts())
-    best = max(point.psnr_db for point in result.points if point.psnr_db is not None)
-    assert best - result.points[-1].psnr_db > 5
+    course = [point.psnr_db for point in result.points if point.psnr_db is not None]
+    assert max(course) - course[-1] > 5
     assert np.abs(unpack_avatar(stage.keeper.files[-1]).sh0 - drawn_person().sh0).max() < 0.05
 
 

@@ -13,7 +13,7 @@ def bot(
     room: Annotated[str, typer.Option(help="Name of the room.")] = "lobby",
     server: Annotated[str, typer.Option(help="Address of the server.")] = "http://127.0.0.1:8080",
     avatar: Annotated[
-        str | None, typer.Option(help="Avatar id or guest name; default: a guest by the bot's name.")
+        str | None, typer.Option(help="Avatar id, name or file; default: a guest by the bot's name.")
     ] = None,
     name: Annotated[str | None, typer.Option(help="Name shown to the others; default: the file's.")] = None,
     profile: Annotated[

@@ -13,7 +13,6 @@ from rich.console import Console
 
 if TYPE_CHECKING:
     from enrolment.job_types import EnrolmentJob, EnrolmentResult
-    from tracker.matting import SegmentationNetwork
     from visavis.enroll_clip import EnrollOptions
 
 INTERRUPTED = 130
@@ -50,7 +49,7 @@ def enroll(
     clip: Annotated[Path, typer.Argument(help="A recording of one person, 20 to 60 s, or a photo.", metavar="CLIP")],
     out: Annotated[
         str | None,
-        typer.Option("--out", "-o", metavar="ID", help="A name in your own store, or an avatar file (.vav) to write."),
+        typer.Option("--out", "-o", metavar="ID", help="A name in your own store, or an avatar file (.vav)."),
     ] = None,
     profile: Annotated[ProfileName, typer.Option(help="How the avatar moves.")] = ProfileName.LINEAR,
     budget: Annotated[str, typer.Option(help="Time for all but the report: 90s, 5m, 1h.")] = "5m",
@@ -73,7 +72,7 @@ def enroll(
 
     options = EnrollOptions(
         clip=clip,
-        destination=parse_destination(out, clip),
+        destination=parse_destination(out, clip, Profile(profile.value)),
         budget_s=parse_budget(budget),
         name=display_name(name, clip),
         profile=Profile(profile.value),
@@ -85,7 +84,7 @@ def enroll(
         work=work,
     )
     check_clip(options)
-    console = Console(stderr=True, markup=False, highlight=False)
+    console = Console(stderr=True, markup=False, highlight=False, soft_wrap=True)
     if options.photo:
         console.print(PHOTO_LIMITS)
     _run(options, console, as_json)
@@ -97,7 +96,7 @@ def _run(options: EnrollOptions, console: Console, as_json: bool) -> None:
     from visavis.commands.heads import Head, load_head
     from visavis.enroll_clip import make_job, summary
 
-    job = make_job(options, load_head(Head.OPEN), _matte_network(console), _lpips_weights())
+    job = make_job(options, load_head(Head.OPEN), _lpips_weights())
     try:
         result = _enrolled(job, console)
     except JobStopped as error:
@@ -129,6 +128,8 @@ def _enrolled(job: EnrolmentJob, console: Console) -> EnrolmentResult:
 
 
 def _tell(result: EnrolmentResult, place: str, clip: Path) -> None:
+    from codec.avatar_asset import AvatarAsset
+
     closed = result.scores.get("closed_loop") or result.scores.get("open_loop")
     if closed is not None:
         typer.echo(f"held-out pictures: {closed['psnr_db']:.2f} dB, head {closed['face_psnr_db']:.2f} dB")
@@ -136,16 +137,11 @@ def _tell(result: EnrolmentResult, place: str, clip: Path) -> None:
         typer.echo(f"report: {result.report}")
     kept = result.kept
     typer.echo(f"avatar: {place} ({kept.size_bytes / 1000:.0f} kB, id {kept.avatar_id})")
+    if not isinstance(result.avatar, AvatarAsset):
+        return
     person = "" if kept.profile is None else f" --profile {shlex.quote(str(kept.profile))}"
-    video = "RECORDING" if result.take.time_s.size == 1 else shlex.quote(str(clip))
+    video = "RECORDING" if len(result.take) == 1 else shlex.quote(str(clip))
     typer.echo(f"wear it: visavis bot --video {video} --avatar {shlex.quote(place)}{person}")
-
-
-def _matte_network(console: Console) -> SegmentationNetwork:
-    from tracker.matting import SegmentationNetwork
-    from visavis.matting_model import fetch_matting_model
-
-    return SegmentationNetwork(fetch_matting_model(console.print))
 
 
 def _lpips_weights() -> Path | None:
