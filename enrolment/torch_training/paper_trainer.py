@@ -21,7 +21,14 @@ from enrolment.torch_training.losses import huber
 from enrolment.torch_training.paper_splats import PaperSplats, bind
 from enrolment.torch_training.pictures import Pictures, mouth_mask
 from enrolment.torch_training.rasterize import rasterize_on
-from enrolment.torch_training.state import Arrays, load_state, save_state, shuffled, torch_threads
+from enrolment.torch_training.state import (
+    Arrays,
+    bfloat16_is_faster,
+    load_state,
+    save_state,
+    shuffled,
+    torch_threads,
+)
 from enrolment.torch_training.uv_sampling import PAPER_COUNT, sample_about
 from renderer.avatar.avatar_model import skull_rotation
 from renderer.avatar.paper_model import condition_vector, without_head_pose
@@ -51,7 +58,7 @@ class PaperSchedule:
         steady_until: share in which rates stay; then they fall to `last_rate` times as much.
         last_rate: see `steady_until`.
         degree_every: iterations until the harmonics' degree rises by one.
-        half_precision: the network's products in bfloat16, for processors that have them.
+        half_precision: the network's products in bfloat16, where that is faster.
     """
 
     small_until: float = 0.0
@@ -131,7 +138,8 @@ class PaperTrainer:
             torch.manual_seed(seed)
             anchors = self._schedule.anchors if self._schedule.anchors < len(self._binding.neutral) else 0
             self._splats = PaperSplats(self._binding, anchors).to(self._device)
-        self._splats.network.half_precision = self._schedule.half_precision
+        with torch_threads(threads):
+            self._splats.network.half_precision = self._schedule.half_precision and bfloat16_is_faster(self._device)
         groups = [{"params": list(self._splats.network.parameters()), "lr": RATES["network"]}]
         groups += [{"params": [getattr(self._splats, n)], "lr": rate} for n, rate in RATES.items() if n != "network"]
         self._rates = [group["lr"] for group in groups]
