@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from enrolment.placement_surface import Surface, normalized, smoothstep
-from enrolment.placement_views import choose_pictures, project
+from codec.params import FaceParams
+from enrolment.placement_surface import Surface, nearest, normalized, smoothstep
+from enrolment.placement_views import project
 from enrolment.take import Take
 from renderer.head.pose import FLIP, rotation_matrix
 
 Array = NDArray[np.float64]
 
-PICTURES = 40
 STEPS_M = np.arange(-0.021, 0.0541, 0.003)
 """Places along the outward direction at which the mattes are asked."""
 HIGHEST_M = 0.045
@@ -22,24 +22,34 @@ _RIM = 0.30
 """Cosine between outward direction and view up to which a point lies on the outline."""
 _QUANTILE = 0.3
 """Of the heights that the pictures tell: a person is inside (nearly) all of their outlines."""
+_MIRRORED = 0.3
+"""How much the other side's outline counts."""
 _PASSES, _ROUNDS = 2, 400
 _STIFFNESS, _SHRINK = 2.0, 0.002
 
 
-def fit_hull(take: Take, surface: Surface) -> Array:
+def fit_hull(take: Take, surface: Surface, poses: list[tuple[int, FaceParams]]) -> Array:
     """[V, 3] shape offsets: those of `surface`, with scalp and hair moved to the outline of the mattes.
 
     Only points that lie on the outline of a picture tell a height; between them it is smooth. A matte that runs out
     of the picture or on into the shoulders tells nothing.
+
+    Args:
+        take: the person.
+        surface: with the shape of the face.
+        poses: pictures, and how the head stands there.
     """
     regions, head = surface.regions, surface.head
     rows = np.flatnonzero(regions.hair > 0)
     outward = _outward(surface)[rows]
     start = surface.vertices[rows]
     height = np.zeros(len(rows))
-    pictures = choose_pictures(take, PICTURES)
+    template = head.v_template[rows].astype(np.float64)
+    mirror = nearest(template, template * [-1, 1, 1], 1)[0][:, 0]
     for _ in range(_PASSES):
-        told, weight = _told_heights(take, pictures, start, outward, height)
+        told, weight = _told_heights(take, poses, start, outward, height)
+        told = (weight * told + _MIRRORED * (weight * told)[mirror]) / (weight + _MIRRORED * weight[mirror]).clip(1e-9)
+        weight = weight + _MIRRORED * weight[mirror]
         height = _smooth(len(head.v_template), rows, regions.edges, told, weight, regions.hair[rows])
     moved = surface.shape_offsets.copy()
     moved[rows] += (height * smoothstep(0, 0.5, regions.hair[rows]))[:, None] * outward
@@ -57,12 +67,12 @@ def _outward(surface: Surface) -> Array:
 
 
 def _told_heights(
-    take: Take, pictures: NDArray[np.intp], start: Array, outward: Array, height: Array
+    take: Take, poses: list[tuple[int, FaceParams]], start: Array, outward: Array, height: Array
 ) -> tuple[Array, Array]:
     """What the pictures say of each of n points: height [n] metres and trust [n]."""
     heights, trusts = [], []
-    for picture in pictures:
-        params, matte = take.params(picture), take.alphas[picture]
+    for picture, params in poses:
+        matte = take.alphas[picture]
         turn = FLIP @ rotation_matrix(params.global_rotation)
         feet = start @ turn.T + params.translation
         direction = outward @ turn.T
@@ -70,7 +80,7 @@ def _told_heights(
         slant = (direction * normalized(here)).sum(axis=1)
         trust = np.exp(-0.5 * (slant / (0.5 * _RIM)) ** 2) * (np.abs(slant) < _RIM)
         pixels = np.floor(project(feet + STEPS_M[:, None, None] * direction, take.K)).astype(np.int64)
-        shown = np.logical_and(pixels >= 0, pixels < np.array(matte.shape[::-1])).all(axis=2)
+        shown = np.asarray(((pixels >= 0) & (pixels < np.array(matte.shape[::-1]))).all(axis=2))
         column, row = pixels[..., 0].clip(0, matte.shape[1] - 1), pixels[..., 1].clip(0, matte.shape[0] - 1)
         inside = np.logical_and(matte[row, column] > _INSIDE, shown)
         crossing = np.argmin(inside, axis=0)  # first place outside; 0 also if there is none

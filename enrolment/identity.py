@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
+from codec.params import FaceParams
+from enrolment.identity_pose import Seen, Turn, errors, fit_turn, look_at, mean_turn, robust
 from enrolment.placement_surface import (
     LEFT_LIDS,
     MESH_LANDMARKS,
     RIGHT_LIDS,
+    ROOT,
+    cast_mesh,
     landmarks_on,
     nearest,
     regions_of,
@@ -16,15 +22,13 @@ from enrolment.placement_surface import (
 )
 from enrolment.take import Take
 from renderer.head.model import HeadModel, Part
-from renderer.head.pose import FLIP, rotation_matrix
 from tracker.landmark_model import LandmarkModel
 
 Array = NDArray[np.float64]
 
-MOST_PICTURES = 160
+MOST_PICTURES = 100
 """More pictures teach nothing new about a shape."""
-_LANDMARK_SIGMA = 0.02
-"""Expected landmark error, shares of the distance of the eyes' outer corners."""
+_ROUNDS = 3
 _OFFSET_SIGMA_M = 0.012
 """How far a person's landmarks lie from the head model's."""
 _ROUGHNESS_SIGMA_M = 0.0025
@@ -39,22 +43,67 @@ _SCALE_LIMIT = 0.15
 _NEAR_M, _FAR_M = 0.03, 0.11
 """The warp follows the landmarks up to the first distance, and is a mere scaling beyond the second."""
 _RIGID_SCALE = 0.12
+_BEHIND_LIPS_M = 0.004
+"""Teeth and tongue stay at least so far behind the skin of the closed mouth, if the template's do."""
+_CAST_PX, _CAST_M = 128, 0.12
 
 
-def fit_identity(take: Take, head: HeadModel) -> Array:
-    """[V, 3] shape offsets (metres) that make the head model's landmarks fit those of the training pictures.
+@dataclass(frozen=True, eq=False)
+class Identity:
+    """A person's face.
 
-    Poses and expressions are those of the tracker; the offsets are mirror-symmetric, and hold no shift, turn or shear.
+    Args:
+        shape_offsets: [V, 3] metres.
+        landmark_offsets: [468, 3] metres, what the shape follows.
+        bias: what the tracker's poses are constantly off by; it is part of the shape.
+        model: the head model's landmarks.
+        weights: [468] how much they count for poses; the outline, which slides, tells turns all the same.
     """
-    offsets = landmark_offsets(take, head)
-    return warp(head, offsets)
+
+    shape_offsets: Array
+    landmark_offsets: Array
+    bias: Turn
+    model: LandmarkModel
+    weights: Array
+
+    def params(self, take: Take, index: int) -> FaceParams:
+        """One picture's face with the pose that suits this shape best."""
+        seen = look_at(take, self.model, index)
+        turn = fit_turn(seen, self.landmark_offsets, self.weights, take.K, self.bias)
+        return turn.after(self.bias.inverse()).then_pose(take.params(index))
 
 
-def landmark_offsets(take: Take, head: HeadModel) -> Array:
-    """[468, 3] offsets of the landmarks, head frame, metres."""
+def fit_identity(take: Take, head: HeadModel) -> Identity:
+    """Makes the head model's landmarks fit those of the training pictures.
+
+    Expressions are those of the tracker. The face is mirror-symmetric, and holds no shift, turn or shear except for one
+    thing: what the tracker's poses are constantly off by, so that shape and poses agree.
+    """
     model = LandmarkModel.of(head, np.arange(MESH_LANDMARKS))
-    rest = model.rest
-    information, target = _observe(take, model)
+    weights = head.landmark_weights[:MESH_LANDMARKS].astype(np.float64) + 1e-3
+    indices = take.train_indices
+    some = indices[np.linspace(0, len(indices) - 1, min(len(indices), MOST_PICTURES)).astype(int)]
+    pictures = [look_at(take, model, int(index)) for index in some]
+    turns = [Turn.none() for _ in pictures]
+    offsets = np.zeros_like(model.rest)
+    for _ in range(_ROUNDS):
+        offsets = _solve_offsets(pictures, turns, model.rest, weights, take.K)
+        turns = [
+            fit_turn(seen, offsets, np.sqrt(weights), take.K, turn) for seen, turn in zip(pictures, turns, strict=True)
+        ]
+    bias = mean_turn(turns)
+    shaped = head.v_template + warp(head, offsets)
+    skull = 1 - head.lbs_weights[:, ROOT, None].astype(np.float64)
+    moved = shaped @ bias.rotation.T + bias.shift
+    posed_by = np.sqrt(weights)
+    return Identity(shaped + skull * (moved - shaped) - head.v_template, offsets, bias, model, posed_by)
+
+
+def _solve_offsets(
+    pictures: list[Seen], turns: list[Turn], rest: Array, weights: Array, K: NDArray[np.floating]
+) -> Array:
+    """[468, 3] symmetric offsets of the landmarks, head frame, metres."""
+    information, target = _normal_equations(pictures, turns, len(rest), K)
     mirror = nearest(rest, rest * [-1, 1, 1], 1)[0][:, 0]
     flip = np.array([-1.0, 1.0, 1.0])
     information = information + np.outer(flip, flip) * information[mirror]
@@ -66,43 +115,25 @@ def landmark_offsets(take: Take, head: HeadModel) -> Array:
     smooth = _roughness(rest) / _ROUGHNESS_SIGMA_M**2
     for axis in range(3):
         system[:, axis, :, axis] += smooth
-    weights = head.landmark_weights[:MESH_LANDMARKS].astype(np.float64) + 1e-3
     modes = _pose_modes(rest, weights)  # [3 n, m]
     strength = _FORBIDDEN * np.trace(information.mean(axis=0)) / 3
     flat = system.reshape(3 * count, 3 * count) + strength * modes @ modes.T
     return np.linalg.solve(flat, target.ravel()).reshape(count, 3)
 
 
-def _observe(take: Take, model: LandmarkModel) -> tuple[Array, Array]:
-    """Normal equations of each landmark's offset: [n, 3, 3] and [n, 3], in units of the expected landmark error."""
-    count = len(model.rest)
-    information, target, trusted = np.zeros((count, 3, 3)), np.zeros((count, 3)), 0.0
-    indices = take.train_indices
-    focal, center = take.K[[0, 1], [0, 1]].astype(np.float64), take.K[:2, 2].astype(np.float64)
-    for index in indices[np.linspace(0, len(indices) - 1, min(len(indices), MOST_PICTURES)).astype(int)]:
-        params = take.params(index)
-        base = model.base(params.eyelids.astype(np.float64), params.gaze.astype(np.float64), np.zeros((count, 3)))
-        jaw = rotation_matrix(params.jaw_pose)
-        points = model.pose(base, params.expression.astype(np.float64), jaw)
-        turn = FLIP @ rotation_matrix(params.global_rotation)
-        camera = points @ turn.T + params.translation
-        if camera[:, 2].min() < 0.05:
-            continue
-        seen = take.landmarks_px[index, :MESH_LANDMARKS].astype(np.float64)
-        unit = _LANDMARK_SIGMA * np.linalg.norm(seen[33] - seen[263]).clip(4.0)
-        error = (seen - (camera[:, :2] / camera[:, 2:] * focal + center)) / unit
-        jacobian = np.zeros((count, 2, 3))
-        jacobian[:, 0, 0], jacobian[:, 1, 1] = focal[:, None] / camera[:, 2]
-        jacobian[:, :, 2] = -focal * camera[:, :2] / camera[:, 2:] ** 2
-        share = model.jaw_weight[:, None, None]
-        by_offset = jacobian @ turn @ ((1 - share) * np.eye(3) + share * jaw) / unit
-        liveliness = float((params.expression**2).mean()) + 4 * float(params.eyelids.max())
-        trust = (1 / (1 + liveliness)) / (1 + (error**2).sum(axis=1) / 16)
+def _normal_equations(
+    pictures: list[Seen], turns: list[Turn], count: int, K: NDArray[np.floating]
+) -> tuple[Array, Array]:
+    """Of each landmark's offset: [n, 3, 3] and [n, 3], in expected landmark errors."""
+    information, target = np.zeros((count, 3, 3)), np.zeros((count, 3))
+    for seen, turn in zip(pictures, turns, strict=True):
+        error, jacobian, _ = errors(seen, np.zeros((count, 3)), turn, K)
+        by_offset = jacobian @ turn.rotation @ seen.by_offset
+        trust = seen.trust * robust(error / 1.5)
         by_metre = np.swapaxes(by_offset, 1, 2)
         information += trust[:, None, None] * (by_metre @ by_offset)
         target += trust[:, None] * (by_metre @ error[..., None])[..., 0]
-        trusted += 1 / (1 + liveliness)
-    share = min(1.0, _INDEPENDENT_PICTURES / max(trusted, 1e-9))
+    share = min(1.0, _INDEPENDENT_PICTURES / max(sum(seen.trust for seen in pictures), 1e-9))
     return information * share, target * share
 
 
@@ -153,7 +184,25 @@ def warp(head: HeadModel, offsets: Array) -> Array:
             around = list(lids[part]) if part in lids else None
             guide = (marks[around], offsets[around]) if around else (points[rows], near[rows])
             moved[rows] = _similar(*guide, points[rows])
+    for part in (Part.UPPER_TEETH, Part.LOWER_TEETH, Part.TONGUE):
+        rows = np.flatnonzero(head.parts == part)
+        if len(rows):
+            moved[rows, 2] -= _protrusion(head, points, points + moved, rows)
     return moved
+
+
+def _protrusion(head: HeadModel, template: Array, shaped: Array, rows: NDArray[np.intp]) -> float:
+    """How far back (metres) the points `rows` have to go to be as deep behind the closed lips as they should."""
+    skin = head.faces[(head.parts == Part.SKIN)[head.faces].all(axis=1)]
+    depths = []
+    for points in (template, shaped):
+        middle = points[rows].mean(axis=0)
+        xy = (points[:, :2] - middle[:2]) * [_CAST_PX / _CAST_M, -_CAST_PX / _CAST_M] + _CAST_PX / 2
+        _, inverse = cast_mesh(xy, 1 / (1 - points[:, 2]), skin, _CAST_PX, _CAST_PX)
+        column, row = np.floor(xy[rows]).astype(int).clip(0, _CAST_PX - 1).T
+        depths.append(1 - 1 / inverse[row, column].clip(1e-3) - points[rows, 2])
+    wanted = np.minimum(depths[0], _BEHIND_LIPS_M)
+    return float((wanted - depths[1]).max().clip(0, 0.03))
 
 
 def _spline(marks: Array, offsets: Array, weights: Array, center: Array, points: Array) -> Array:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from codec.avatar_asset import BASIS_CHANNELS, AvatarAsset
 from enrolment.hull import fit_hull
@@ -16,16 +17,18 @@ from enrolment.placement import (
     place_shell,
     seen_triangles,
 )
-from enrolment.placement_surface import Surface
-from enrolment.placement_views import choose_pictures, project, view_of
+from enrolment.placement_surface import ROOT, Surface, smoothstep
+from enrolment.placement_views import choose_calm_pictures, choose_pictures, project, view_of
 from enrolment.projection import paint, posed_splats
 from enrolment.take import Take
 from enrolment.torso_layer import torso_layer
 from renderer.gaussians import SH_C0
 from renderer.head.model import HeadModel
 
-PICTURES = 24
-"""Pictures that give colors."""
+OUTLINES, CALM, LIVELY = 40, 14, 10
+"""Pictures that give outlines, and colors: of a resting face, and of any."""
+INSIDE_HEAD, INSIDE_BODY = (0.1, 0.4), (0.3, 0.6)
+"""Share of the pictures' mattes in which a Gaussian must lie, to be there at all and to be there wholly."""
 SEED = 5
 
 
@@ -39,18 +42,27 @@ def instant_avatar(take: Take, head: HeadModel, name: str) -> AvatarAsset:
         head: the head model that the take was tracked with.
         name: of the avatar, at most 64 characters.
     """
-    surface = Surface(head, fit_identity(take, head))
-    surface = Surface(head, fit_hull(take, surface))
-    views = [view_of(take, surface, int(picture)) for picture in choose_pictures(take, PICTURES)]
+    identity = fit_identity(take, head)
+    pictures = [int(picture) for picture in choose_pictures(take, OUTLINES)]
+    poses = [(picture, identity.params(take, picture)) for picture in pictures]
+    surface = Surface(head, identity.shape_offsets)
+    surface = Surface(head, fit_hull(take, surface, poses))
+    calm = [int(picture) for picture in choose_calm_pictures(take, CALM)]
+    shown = calm + [picture for picture in pictures[:LIVELY] if picture not in calm]
+    views = [view_of(take, surface, picture, identity.params(take, picture)) for picture in shown]
     seen = seen_triangles(surface, views)
     layer = torso_layer(take, surface)
     skin = place_on_head(surface, seen, layer.covered, HEAD_GAUSSIANS, SEED)
     shell = place_shell(surface, SHELL_GAUSSIANS, SEED + 1)
     splats = _together([skin, shell, layer.splats])
     kind = np.repeat([0, 1, 2], [len(part.faces) for part in (skin, shell, layer.splats)])
-    painted = paint(take, surface, splats, views, kind == 2, kind == 1)
+    painted = paint(take, surface, splats, views, len(calm), kind == 2, kind == 1)
+    below = (kind == 2) | _below_head(surface, splats)
+    sure = np.where(below, smoothstep(*INSIDE_BODY, painted.inside), smoothstep(*INSIDE_HEAD, painted.inside))
+    opacities = splats.opacities * (0.04 + 0.96 * sure)
+    outside = below & (painted.inside < INSIDE_BODY[0])
     pixels = project(posed_splats(surface, splats, views[0])[0], take.K)
-    order = np.argsort(splats.faces, kind="stable")
+    order = np.argsort(splats.faces + outside * len(head.faces), kind="stable")[: int((~outside).sum())]
     return AvatarAsset(
         head_model_id=head.model_id,
         name=name,
@@ -60,13 +72,18 @@ def instant_avatar(take: Take, head: HeadModel, name: str) -> AvatarAsset:
         local_means=splats.local_means.astype(np.float32)[order],
         local_quats=splats.local_quats.astype(np.float32)[order],
         log_scales=np.log(splats.scales).astype(np.float32)[order],
-        logit_opacities=np.log(splats.opacities / (1 - splats.opacities)).astype(np.float32)[order],
+        logit_opacities=np.log(opacities / (1 - opacities)).astype(np.float32)[order],
         sh0=((painted.colors - 0.5) / SH_C0).astype(np.float32)[order],
         rigid_to_skull=splats.rigid[order],
         grid_uv=place_on_grid(surface, splats, kind == 2, pixels).astype(np.float32).clip(0, 1)[order],
         basis_grid=np.zeros((BASES, BASIS_CHANNELS, GRID, GRID), np.float16),
         basis_weights=basis_weights(take),
     )
+
+
+def _below_head(surface: Surface, splats: Splats) -> NDArray[np.bool_]:
+    """[N] what the skull does not carry alone: neck and torso."""
+    return surface.head.lbs_weights[surface.head.faces[splats.faces], ROOT].mean(axis=1) > 0.05
 
 
 def _together(parts: list[Splats]) -> Splats:

@@ -17,14 +17,27 @@ Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
 HEAD_GAUSSIANS, SHELL_GAUSSIANS = 12_600, 600
-IN_PLANE, ACROSS = 0.62, 0.2
+IN_PLANE, ACROSS = 0.72, 0.2
 """Standard deviations of a Gaussian as shares of the spacing."""
-OPACITY, UNSEEN_OPACITY, SHELL_OPACITY = 0.85, 0.6, 0.05
-DENSITY = {"face": 3.0, "lips": 8.5, "lids": 8.5, "eyeball": 6.0, "teeth": 6.0, "mouth": 2.0, "ears": 2.0}
+OPACITY, UNSEEN_OPACITY, SHELL_OPACITY = 0.92, 0.8, 0.03
+DENSITY = {
+    "face": 3.0,
+    "lips": 7.0,
+    "lids": 7.0,
+    "margins": 20.0,
+    "eyeball": 12.0,
+    "teeth": 6.0,
+    "mouth": 2.0,
+    "ears": 2.0,
+}
 """Gaussians per area relative to the back of the head."""
 _UNSEEN = 0.22
 """Density of what no picture shows."""
-_CANDIDATES, _ROUNDS = 5, 3
+_CANDIDATES, _ROUNDS = 7, 4
+_SPACING_OF_DISTANCE = 0.93
+"""Square root of a point's area over the distance of its neighbors, in a honeycomb."""
+_LEAST_SPACING_M, _SPACING_GROWTH = 0.0008, 0.35
+"""Nothing at the border of lids and lips is so wide that it would cover the eye or the mouth."""
 _NORMAL_WEIGHT = 0.004
 """Metres by which opposite normals set two points apart: the two sides of a closed mouth do not thin each other."""
 
@@ -77,12 +90,19 @@ def place_on_head(surface: Surface, seen: Mask, without: Mask, count: int, seed:
         count: about how many.
         seed: of the random numbers.
     """
-    density = triangle_density(surface) * np.where(seen, 1.0, _UNSEEN)
+    outer = (surface.face_parts == Part.SKIN) & ~surface.regions.mouth[surface.head.faces].any(axis=1)
+    outer |= surface.face_parts == Part.TORSO
+    density = triangle_density(surface) * np.where(seen | ~outer, 1.0, _UNSEEN)
     density[without] = 0.0
     faces, barycentrics, spacing = scatter(surface, density * _largest_areas(surface), density, count, seed)
-    hair_like = np.logical_and(surface.regions.bone, surface.regions.hair > 0.6)[surface.head.faces].all(axis=1)
+    regions, corners = surface.regions, surface.head.faces[faces]
+    from_margin = (np.minimum(regions.from_lids, regions.from_lips)[corners] * barycentrics).sum(axis=1)
+    skin = surface.face_parts[faces] == Part.SKIN
+    spacing = np.where(skin, np.minimum(spacing, _LEAST_SPACING_M + _SPACING_GROWTH * from_margin), spacing)
+    bone = np.asarray(regions.bone & (regions.hair > 0.6), np.bool_)
+    rigid = bone[corners].sum(axis=1) == 3
     opacities = np.where(seen[faces], OPACITY, UNSEEN_OPACITY)
-    return Splats.on_surface(faces, barycentrics, spacing, opacities, hair_like[faces])
+    return Splats.on_surface(faces, barycentrics, spacing, opacities, rigid)
 
 
 def triangle_density(surface: Surface) -> Array:
@@ -99,13 +119,15 @@ def triangle_density(surface: Surface) -> Array:
     density = np.maximum(density, 1 + (DENSITY["face"] - 1) * smoothstep(0.024, 0.010, mean(regions.from_face)))
     for name, away in (("lips", regions.from_lips), ("lids", regions.from_lids)):
         density = np.maximum(density, 1 + (DENSITY[name] - 1) * smoothstep(0.013, 0.005, mean(away)))
+        density = np.maximum(density, 1 + (DENSITY["margins"] - 1) * smoothstep(0.008, 0.004, mean(away)))
     density[~skin] = 1.0
     density[skin & (mean(regions.mouth) > 0.5)] = DENSITY["mouth"]
     density[(parts == Part.LEFT_EYE) | (parts == Part.RIGHT_EYE)] = DENSITY["eyeball"]
     density[(parts >= Part.UPPER_TEETH) & (parts <= Part.TONGUE)] = DENSITY["teeth"]
+    density[skin & (mean(regions.sockets) > 0.5)] = 0.0
     normal_z = surface.normals[:, 2]
     inner = (parts != Part.SKIN) & (parts != Part.TORSO) & (mean(normal_z) < -0.2)
-    density[inner] *= 0.05  # backs of eyeballs and teeth
+    density[inner] = 0.0  # backs of eyeballs and teeth
     return density
 
 
@@ -146,6 +168,8 @@ def scatter(
         sums = [np.bincount(owner, column, len(chosen)) for column in features.T]
         chosen = np.unique(nearest(features, np.stack(sums, axis=1) / members, 1)[0][:, 0])
     spacing = np.sqrt(weights.sum() / len(chosen) / density[faces[chosen]])
+    around = nearest(features[chosen], features[chosen], 6)[1][:, 1:].mean(axis=1)
+    spacing = np.clip(_SPACING_OF_DISTANCE * around, 0.5 * spacing, 2 * spacing)
     return faces[chosen], barycentrics[chosen], spacing
 
 

@@ -37,6 +37,8 @@ _STILL_M = 0.0006
 """What no expression moves farther per standard deviation, taken together, is bone."""
 _DEEP_M = 0.007
 """Skin farther than this from the opening between the lips, and not seen from outside, is the mouth's inside."""
+_SOCKET_M = 0.02
+"""Hidden skin up to this far from the lids lines the eye sockets."""
 
 
 def smoothstep(low: float, high: float, x: NDArray[np.floating]) -> Array:
@@ -72,6 +74,7 @@ class Regions:
         hair: [V] 0..1 where hair may grow: scalp, temples and nape.
         bone: [V] what moves with the skull alone: no jaw, no neck, no expression.
         mouth: [V] inside of the mouth: what the skin's part of it is, not teeth and tongue.
+        sockets: [V] skin of the lids' back side, which nobody sees.
         from_lips, from_lids: [V] metres to the nearest landmark of either.
         from_face: [V] metres to the nearest landmark.
         ears: [V].
@@ -82,6 +85,7 @@ class Regions:
     hair: Array
     bone: Mask
     mouth: Mask
+    sockets: Mask
     from_lips: Array
     from_lids: Array
     from_face: Array
@@ -102,7 +106,7 @@ def regions_of(head: HeadModel) -> Regions:
 
     temple = 0.5 * (marks[RIGHT_TEMPLE] * [-1, 1, 1] + marks[LEFT_TEMPLE])
     above = smoothstep(-0.012, 0.006, y - marks[FOREHEAD, 1] + 0.25 * np.abs(x))
-    behind = smoothstep(0.0, -0.025, z - temple[2]) * smoothstep(-0.08, -0.03, y - temple[1])
+    behind = smoothstep(-0.01, -0.03, z - temple[2]) * smoothstep(-0.065, -0.02, y - temple[1])
     weights = head.lbs_weights
     hair = np.maximum(above, behind) * skin * smoothstep(0.3, 0.9, weights[:, NECK])
     moved = np.sqrt((head.expressiondirs.astype(np.float64) ** 2).sum(axis=(1, 2)))
@@ -111,12 +115,14 @@ def regions_of(head: HeadModel) -> Regions:
     mouth = hidden & skin & (away(INNER_LIPS) > _DEEP_M) & (np.abs(y - marks[list(INNER_LIPS), 1].mean()) < 0.035)
     mouth &= (z < marks[list(INNER_LIPS), 2].max()) & (z > marks[list(INNER_LIPS), 2].min() - 0.09)
     mouth &= np.abs(x) < 0.045
+    from_lids = away(LEFT_LIDS + RIGHT_LIDS)
+    sockets = hidden & skin & (from_lids < _SOCKET_M) & (z < marks[list(LEFT_LIDS), 2].max())
     ears = skin & (np.abs(x) > temple[0]) & (z < temple[2]) & (z > temple[2] - 0.06) & (np.abs(y - temple[1]) < 0.05)
     sides = np.concatenate([head.faces[:, [0, 1]], head.faces[:, [1, 2]], head.faces[:, [2, 0]]])
     edges = np.unique(np.sort(sides, axis=1), axis=0).astype(np.int64)
     everywhere = range(MESH_LANDMARKS)
     return Regions(
-        marks, hair, bone, mouth, away(LIPS), away(LEFT_LIDS + RIGHT_LIDS), away(everywhere), ears, edges
+        marks, hair, bone, mouth, sockets, away(LIPS), from_lids, away(everywhere), ears, edges
     )  # fmt: skip
 
 

@@ -20,27 +20,44 @@ Index = NDArray[np.intp]
 
 _ROTATION_UNIT, _EXPRESSION_UNIT, _JAW_UNIT, _LID_UNIT = 0.1, 3.0, 0.08, 0.6
 """Differences that count as one when pictures are compared: radians, standard deviations, radians, closure."""
+_BOX_PICTURES, _BOX_ROWS = 12, 4
 
 
 def choose_pictures(take: Take, count: int) -> Index:
     """At most `count` training pictures that differ as much as they can; the plainest face comes first."""
     indices = take.train_indices
-    vectors = take.vectors[indices].astype(np.float64)
-    features = np.concatenate(
-        [
-            vectors[:, 50:53] / _ROTATION_UNIT,
-            vectors[:, :50] / _EXPRESSION_UNIT,
-            vectors[:, 56:59] / _JAW_UNIT,
-            vectors[:, 59:61] / _LID_UNIT,
-        ],
-        axis=1,
-    )
+    return indices[_far_apart(_features(take.vectors[indices]), count)]
+
+
+def choose_calm_pictures(take: Take, count: int) -> Index:
+    """At most `count` training pictures of a resting face from all sides; the plainest comes first."""
+    indices = take.train_indices
+    features = _features(take.vectors[indices])
+    calm = np.argsort((features[:, 3:] ** 2).sum(axis=1), kind="stable")[: max(1, len(indices) // 3)]
+    return indices[calm[_far_apart(features[calm, :3], count)]]
+
+
+def _features(vectors: NDArray[np.float32]) -> Array:
+    """[T, 58] rotation, expression, jaw and eyelids, in comparable units."""
+    rows = vectors.astype(np.float64)
+    rotation, rest = rows[:, 50:53] / _ROTATION_UNIT, rows[:, :50] / _EXPRESSION_UNIT
+    return np.concatenate([rotation, rest, rows[:, 56:59] / _JAW_UNIT, rows[:, 59:61] / _LID_UNIT], axis=1)
+
+
+def _far_apart(features: Array, count: int) -> list[int]:
     chosen = [int((features**2).sum(axis=1).argmin())]
     apart = np.linalg.norm(features - features[chosen[0]], axis=1)
-    while len(chosen) < min(count, len(indices)):
+    while len(chosen) < min(count, len(features)):
         chosen.append(int(apart.argmax()))
         apart = np.minimum(apart, np.linalg.norm(features - features[chosen[-1]], axis=1))
-    return indices[chosen]
+    return chosen
+
+
+def is_cut_short(take: Take) -> bool:
+    """Whether the person ends above the lower end of the pictures, as before the bars of a wide recording."""
+    indices = take.train_indices
+    some = indices[np.linspace(0, len(indices) - 1, min(len(indices), _BOX_PICTURES)).astype(int)]
+    return not bool((take.alphas[some, -_BOX_ROWS:] > 128).any())
 
 
 def median_pose(take: Take) -> FaceParams:
@@ -70,16 +87,16 @@ class View:
     inverse_depth: Array
 
 
-def view_of(take: Take, surface: Surface, picture: int) -> View:
-    """The mesh of one picture."""
-    params, head = take.params(picture), surface.head
+def view_of(take: Take, surface: Surface, picture: int, params: FaceParams) -> View:
+    """The mesh of one picture, posed by `params`."""
+    head = surface.head
     posed = pose_vertices(head, surface.shape_offsets.astype(np.float32), params).astype(np.float64)
     turn = FLIP @ rotation_matrix(params.global_rotation)
     skull = surface.vertices @ turn.T + params.translation
     height, width = take.alphas.shape[1:]
     above = head.faces[surface.face_parts != Part.TORSO]
     _, inverse_depth = cast_mesh(project(posed, take.K), 1.0 / posed[:, 2].clip(0.01), above, height, width)
-    return View(int(picture), posed, skull, inverse_depth)
+    return View(picture, posed, skull, inverse_depth)
 
 
 def facing(posed: Array, faces: NDArray[np.integer]) -> Array:

@@ -8,9 +8,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from enrolment.placement import Splats
-from enrolment.placement_surface import Surface, nearest, normalized
-from enrolment.placement_views import View, at_pixels, project
+from enrolment.placement import IN_PLANE, Splats
+from enrolment.placement_surface import FOREHEAD, Surface, landmarks_on, nearest, normalized, smoothstep
+from enrolment.placement_views import View, at_pixels, is_cut_short, project
 from enrolment.take import Take
 from renderer.head.model import Part
 
@@ -19,29 +19,43 @@ Mask = NDArray[np.bool_]
 
 _MATTE = 0.6
 """Less of the person than this in a pixel says nothing about them."""
+_EDGE_PX = 7
+"""Edges of mattes hold some background: half of this is left out."""
 _NEAR_M = 0.006
 """A point this far behind the mesh is hidden."""
 _SHARPNESS = 3.0
 """Power of the cosine of view: pictures that see a point frontally count most, and blur each other least."""
 _ODD_COLOR = 0.12
-_ENOUGH = 0.02
-"""Sum of weights from which a color is believed."""
+_ENOUGH, _PLENTY = 0.01, 0.12
+"""Sums of weights from which a color is believed at all, and wholly."""
 _FIRST_PICTURE = 4.0
 """How much more the plainest face counts than another picture: averages blur."""
+_LIVELY = 0.15
+"""How much a lively face counts, which is needed for what only it shows."""
 _NORMAL_WEIGHT = 0.02
-_SHARPEN, _SHARPEN_ROUNDS = 0.6, 2
-DARK_MOUTH, TOOTH, TONGUE = (0.30, 0.13, 0.12), (0.80, 0.75, 0.70), (0.62, 0.34, 0.33)
+_SHARPEN, _SHARPEN_ROUNDS = 0.7, 3
+DARK_MOUTH, TOOTH, TONGUE, _SKIN = (0.26, 0.11, 0.10), (0.68, 0.62, 0.56), (0.52, 0.27, 0.26), 0.6
+"""What is seldom seen, in a light in which skin is as bright as the last number."""
 
 
 @dataclass(frozen=True, eq=False)
 class Paint:
-    """colors [N, 3] sRGB 0..1, and trust [N]: 0 where no picture showed the Gaussian."""
+    """What the pictures say of N Gaussians.
+
+    Args:
+        colors: [N, 3] sRGB 0..1.
+        trust: [N] 0 where no picture showed the Gaussian.
+        inside: [N] share of the pictures in whose matte it lies; 1 if it lies in no picture.
+    """
 
     colors: Array
     trust: Array
+    inside: Array
 
 
-def paint(take: Take, surface: Surface, splats: Splats, views: list[View], torso: Mask, shell: Mask) -> Paint:
+def paint(
+    take: Take, surface: Surface, splats: Splats, views: list[View], calm: int, torso: Mask, shell: Mask
+) -> Paint:
     """Colors of all Gaussians.
 
     Args:
@@ -49,13 +63,18 @@ def paint(take: Take, surface: Surface, splats: Splats, views: list[View], torso
         surface: the person.
         splats: N Gaussians.
         views: the pictures to look at, the plainest face first.
+        calm: so many of the first ones show a resting face.
         torso: [N] the torso layer, which nothing hides but the head.
         shell: [N] what floats before the skin: what is behind it does not matter.
     """
-    sampled = [_sample(take, surface, splats, view, torso, shell) for view in views]
-    colors = np.array([color for color, _ in sampled])  # [P, N, 3]
-    weights = np.array([weight for _, weight in sampled])  # [P, N]
-    weights[0] *= _FIRST_PICTURE
+    lowest = np.inf if is_cut_short(take) else take.alphas.shape[1]
+    sampled = [_sample(take, surface, splats, view, lowest, torso, shell) for view in views]
+    colors, weights, mattes = (np.array(values) for values in zip(*sampled, strict=True))  # [P, N, 3], [P, N] twice
+    known = ~np.isnan(mattes)
+    inside = np.where(known.any(axis=0), (np.nan_to_num(mattes) > 0.5).sum(axis=0) / known.sum(axis=0).clip(1), 1.0)
+    weights *= np.array([_FIRST_PICTURE] + [1.0 if index < calm else _LIVELY for index in range(1, len(views))])[
+        :, None
+    ]
     trust = weights.sum(axis=0)
     mean = _weighted(colors, weights)
     for _ in range(3):
@@ -64,18 +83,21 @@ def paint(take: Take, surface: Surface, splats: Splats, views: list[View], torso
     mean = _fill(surface, splats, mean, trust, torso, shell)
     mean = _plain_inside(surface, splats, mean, trust)
     mean = _sharpen(surface, splats, mean, torso, shell)
-    return Paint(mean.clip(0, 1), trust)
+    return Paint(mean.clip(0, 1), trust, inside)
 
 
-def _sample(take: Take, surface: Surface, splats: Splats, view: View, torso: Mask, shell: Mask) -> tuple[Array, Array]:
-    """Color [N, 3] of one picture behind each Gaussian, and its weight [N]."""
+def _sample(
+    take: Take, surface: Surface, splats: Splats, view: View, lowest: float, torso: Mask, shell: Mask
+) -> tuple[Array, Array, Array]:
+    """Color [N, 3] of one picture behind each Gaussian, its weight [N], and the matte [N], NaN beyond the picture."""
     points, normals = posed_splats(surface, splats, view)
     pixels = project(points, take.K)
     picture, matte = take.images[view.picture], take.alphas[view.picture]
     color = at_pixels(cv2.GaussianBlur(picture, (0, 0), 0.8), pixels) / 255
     alpha = at_pixels(matte, pixels) / 255
+    core = at_pixels(cv2.erode(matte, np.ones((_EDGE_PX, _EDGE_PX), np.uint8)), pixels) / 255
     height, width = matte.shape
-    inside = (pixels >= 0).all(axis=1) & (pixels < [width, height]).all(axis=1) & (points[:, 2] > 0.05)
+    inside = (pixels >= 0).all(axis=1) & (pixels < [width, lowest]).all(axis=1) & (points[:, 2] > 0.05)
     cosine = -(normals * normalized(points)).sum(axis=1)
     column = np.floor(pixels[:, 0].clip(0, width - 1)).astype(int)
     row = np.floor(pixels[:, 1].clip(0, height - 1)).astype(int)
@@ -83,7 +105,7 @@ def _sample(take: Take, surface: Surface, splats: Splats, view: View, torso: Mas
     hidden = (before > 0) & (1 / np.maximum(before, 1e-6) < points[:, 2] - _NEAR_M)
     cosine = np.where(torso, 0.8, np.where(shell, np.maximum(cosine, 0.3), cosine))
     weight = np.maximum(cosine - 0.05, 0) ** _SHARPNESS * inside * ~hidden
-    return color, weight * (alpha > _MATTE) * alpha
+    return color, weight * (core > _MATTE) * core, np.where(inside, alpha, np.nan)
 
 
 def posed_splats(surface: Surface, splats: Splats, view: View) -> tuple[Array, Array]:
@@ -111,22 +133,30 @@ def _fill(surface: Surface, splats: Splats, colors: Array, trust: Array, torso: 
     points, normals = _resting(surface, splats)
     known = trust > _ENOUGH
     result = colors.copy()
-    for group in (torso, ~torso):
-        sources = np.flatnonzero(group & known & ~shell)
-        missing = np.flatnonzero(group & ~known)
+    regions = surface.regions
+    hairy = regions.hair[surface.head.faces[splats.faces]].mean(axis=1)
+    top = landmarks_on(surface.head, surface.vertices)[FOREHEAD, 1] + 0.025
+    hair = (hairy > 0.4) & ~torso & ~shell
+    crown = (hairy > 0.8) & (points[:, 1] > top) & ~torso & ~shell
+    for group, like in ((torso, torso), (hair, crown), (~torso & ~hair, ~torso & ~hair & ~shell)):
+        sources = np.flatnonzero(like & (trust > 0.5 * _PLENTY))
+        missing = np.flatnonzero(group & (trust < _PLENTY))
         if not len(missing):
             continue
         if not len(sources):
-            result[missing] = np.median(colors[known], axis=0) if known.any() else 0.5
+            hidden = missing[trust[missing] <= _ENOUGH]
+            result[hidden] = np.median(colors[known], axis=0) if known.any() else 0.5
             continue
         bend = np.array([-1.0, 1.0, 1.0])
         features = np.concatenate([points, _NORMAL_WEIGHT * normals], axis=1)
         mirrored = np.concatenate([points * bend, _NORMAL_WEIGHT * normals * bend], axis=1)
         partner, apart = nearest(features[sources], mirrored[missing], 4)
-        result[missing] = _blend(colors[sources[partner]], apart)
+        guess = _blend(colors[sources[partner]], apart)
         far = apart[:, 0] > 0.012
-        around, apart = nearest(features[sources], features[missing[far]], 12)
-        result[missing[far]] = _blend(colors[sources[around]], apart)
+        around, apart = nearest(features[sources], features[missing[far]], 40 if like is crown else 12)
+        guess[far] = _blend(colors[sources[around]], apart)
+        share = smoothstep(_ENOUGH, _PLENTY, trust[missing])[:, None]
+        result[missing] = guess + share * (colors[missing] - guess)
     return result
 
 
@@ -141,22 +171,24 @@ def _plain_inside(surface: Surface, splats: Splats, colors: Array, trust: Array)
     head = surface.head
     parts = surface.face_parts[splats.faces]
     mouth = surface.regions.mouth[head.faces[splats.faces]].mean(axis=1) > 0.5
+    skin = colors[(parts == Part.SKIN) & (trust > _PLENTY)]
+    light = float(np.clip(np.median(skin) / _SKIN, 0.4, 1.2)) if len(skin) else 1.0
     result = colors.copy()
     teeth = (parts == Part.UPPER_TEETH) | (parts == Part.LOWER_TEETH)
     for where, color in ((mouth, DARK_MOUTH), (teeth, TOOTH), (parts == Part.TONGUE, TONGUE)):
-        share = (trust[where] / 1.0).clip(0, 0.7)[:, None]
-        result[where] = np.array(color) + share * (colors[where] - color)
+        share = 0.9 * smoothstep(0.0, _PLENTY, trust[where])[:, None]
+        result[where] = light * np.array(color) + share * (colors[where] - light * np.array(color))
     return result
 
 
 def _sharpen(surface: Surface, splats: Splats, colors: Array, torso: Mask, shell: Mask) -> Array:
     """Undoes the blur of overlapping Gaussians (Van Cittert's iteration on nearest neighbors)."""
     points, normals = _resting(surface, splats)
-    spacing = splats.scales[:, 0] / 0.62
+    spacing = splats.scales[:, 0] / IN_PLANE
     features = np.concatenate([points, 0.004 * normals * ~torso[:, None]], axis=1)
     rows = np.flatnonzero(~shell)
     neighbors, apart = nearest(features[rows], features[rows], 9)
-    weights = np.exp(-0.5 * (apart / (0.62 * spacing[rows][neighbors])) ** 2)
+    weights = np.exp(-0.5 * (apart / (IN_PLANE * spacing[rows][neighbors])) ** 2)
     weights /= weights.sum(axis=1, keepdims=True)
     sharp = colors[rows]
     for _ in range(_SHARPEN_ROUNDS):

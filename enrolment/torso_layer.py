@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from enrolment.placement import ACROSS, IN_PLANE, OPACITY, Splats
 from enrolment.placement_surface import CHIN, ROOT, Surface, cast_mesh, nearest, normalized
-from enrolment.placement_views import at_pixels, median_pose, project
+from enrolment.placement_views import at_pixels, is_cut_short, median_pose, project
 from enrolment.take import Take
 from renderer.avatar.rotations import quat_from_matrix
 from renderer.head.model import Part
@@ -22,6 +22,8 @@ Mask = NDArray[np.bool_]
 GAUSSIANS = 2_800
 _BORDER_PX = 24
 """The layer goes on beyond the picture by this much, where the person does."""
+_EDGE_PX = 3
+"""Rows at the picture's lower end whose matte is not believed."""
 _COARSE = 8
 """Pixels of a cell of the depth map."""
 _LIKELY = 0.06
@@ -94,8 +96,11 @@ def _wanted(take: Take, surface: Surface, posed: Array, pixels: Array) -> Mask:
     likely = (take.alphas[some] > 128).mean(axis=0) > _LIKELY
     likely = cv2.dilate(likely.astype(np.uint8), np.ones((7, 7), np.uint8))
     border = _BORDER_PX
-    likely = cv2.copyMakeBorder(likely, border, border, border, border, cv2.BORDER_REPLICATE) > 0
-    likely[:border] = False
+    below = 0 if is_cut_short(take) else border + _EDGE_PX
+    inner = likely[: len(likely) - _EDGE_PX] if below else likely
+    grown = cv2.copyMakeBorder(inner, 0, below, border, border, cv2.BORDER_REPLICATE) > 0
+    likely = np.zeros((len(likely) + 2 * border, grown.shape[1]), bool)
+    likely[border : border + len(grown)] = grown
     size = likely.shape[0]
     above = surface.head.faces[surface.face_parts != Part.TORSO]
     shown, _ = cast_mesh(pixels + border, 1 / posed[:, 2].clip(0.01), above, size, size)
