@@ -15,6 +15,7 @@ COPY assets assets
 COPY avatar_store avatar_store
 COPY renderer renderer
 COPY tracker tracker
+COPY enrolment enrolment
 COPY client client
 COPY server server
 COPY visavis visavis

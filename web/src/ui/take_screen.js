@@ -94,7 +94,7 @@ export class TakeScreen {
     setText(this.again, showsPreview ? "Retake" : "Try again");
     this.sendAgain.hidden = phase !== "failed" || !canSendAgain;
     setText(this.cancel, phase === "failed" ? "Close" : "Cancel");
-    this.coverage.hidden = phase !== "record" && phase !== "intro";
+    this.coverage.hidden = phase !== "record";
     this.progressBox.hidden = phase !== "after";
     this.privacy.hidden = phase !== "intro";
     this.#showCoverage(coverage, isLive);
@@ -138,7 +138,7 @@ export class TakeScreen {
     setText(this.progressText, text);
     setText(this.hints, warning);
     this.#clear();
-    if (!showsPreview) this.#say("Your head is being made", "You can go on looking around; this window stays open.");
+    if (!showsPreview) this.#say("Your head is being made", "A first look comes soon; the rest takes a minute or two.");
     else if (isDone) this.#say("This is you", "Move, speak, and drag the head around. Keep it?");
     else this.#say("A first look", "Drag it around. It is getting sharper; you may keep it already.");
   }
