@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Any, Protocol
 
-import numpy as np
 from numpy.typing import NDArray
 
 from codec.avatar_asset import AvatarAsset
@@ -32,11 +31,11 @@ class Trainer(Protocol):
         """The avatar as it is now; a copy."""
         ...
 
-    def checkpoint(self) -> dict[str, NDArray[np.generic]]:
+    def checkpoint(self) -> dict[str, NDArray[Any]]:
         """All that is needed to go on later."""
         ...
 
-    def restore(self, checkpoint: dict[str, NDArray[np.generic]]) -> None:
+    def restore(self, checkpoint: dict[str, NDArray[Any]]) -> None:
         """Goes on from a checkpoint of a trainer with the same arguments.
 
         Raises:

@@ -38,12 +38,26 @@ _KEPT_CACHES = 4
 """Directories of other versions of the kernels that stay, for installations that share a home."""
 
 
+_REORDER = {"reassoc", "contract", "nsz", "arcp", "afn"}
+"""Freedoms for loops that LLVM is to vectorize; not "nnan" and "ninf", which would drop guards against NaN."""
+
+
 def kernel(function: Function) -> Function:
     """Compiles a function that Python or other kernels call; the result is cached on disk."""
+    return _compiled(function, fastmath=False)
+
+
+def reordering_kernel(function: Function) -> Function:
+    """The same for plain loops over arrays: sums and products may be taken in another order."""
+    return _compiled(function, fastmath=_REORDER)
+
+
+def _compiled(function: Function, fastmath: Any) -> Function:
     numba_setting = config.CACHE_DIR  # read by numba when it decorates, restored for other users of numba
     config.CACHE_DIR = str(cache_directory())
     try:
-        return cast(Any, numba.njit(nogil=True, cache=True, error_model="numpy", boundscheck=False)(function))
+        compiler = numba.njit(nogil=True, cache=True, error_model="numpy", boundscheck=False, fastmath=fastmath)
+        return cast(Any, compiler(function))
     finally:
         config.CACHE_DIR = numba_setting
 

@@ -23,25 +23,29 @@ class LinearPoser:
     Args:
         avatar: the avatar.
         threads: how many threads may work on a frame.
+
+    Attributes:
+        packed: the avatar as the kernels see it.
     """
 
     def __init__(self, avatar: AvatarModel, threads: int) -> None:
         count = avatar.count
+        self.avatar = avatar
         self.sh_from_world: NDArray[np.float32] | None = None  # its colors do not depend on the view
         self.workspace = RasterWorkspace(count, threads)
-        self._packed = PackedAvatar(avatar, self.workspace.padded, threads)
+        self.packed = PackedAvatar(avatar, self.workspace.padded, threads)
         self.workspace.log2_opacities[:count] = np.log2(avatar.opacities.astype(np.float64))
-        self.workspace.colors[:, :count] = self._packed.buffers["base_colors"][:, :count]
+        self.workspace.colors[:, :count] = self.packed.buffers["base_colors"][:, :count]
         for name in ("means", "axes", "colors"):
-            self._packed.states[f"{name}_at"] = self.workspace.buffers[name].ctypes.data
-        states = self._packed.states, self.workspace.states
-        self.workspace.help, self.workspace.kept = partial(help_frame, *states), self._packed
+            self.packed.states[f"{name}_at"] = self.workspace.buffers[name].ctypes.data
+        states = self.packed.states, self.workspace.states
+        self.workspace.help, self.workspace.kept = partial(help_frame, *states), self.packed
         self.render: Callable[[], bool] = partial(render_frame, *states)
-        self.pose: Callable[[], None] = partial(run_pose, self._packed.states)
+        self.pose: Callable[[], None] = partial(run_pose, self.packed.states)
 
     def prepare(self, params: FaceParams) -> None:
         """Takes in the instant to pose."""
-        face, used = self._packed.face, len(params.expression)
+        face, used = self.packed.face, len(params.expression)
         face[EXPRESSION : EXPRESSION + used] = params.expression
         face[EXPRESSION + used : EXPRESSION + MAX_EXPRESSION] = 0
         face[ROTATION : ROTATION + 3] = params.global_rotation
@@ -53,9 +57,9 @@ class LinearPoser:
 
     def check(self) -> None:
         """Poses with a look at every index and guard (renderer.backends.checks)."""
-        buffers = self._packed.buffers
+        buffers = self.packed.buffers
         checks.check_range("vertices of Gaussians", buffers["corners"], len(buffers["vertices"]))
         if "samples" in buffers:
             checks.check_range("grid points of Gaussians", buffers["samples"], len(buffers["grid_values"]))
         self.pose()
-        self._packed.check_own()
+        self.packed.check_own()

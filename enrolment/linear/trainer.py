@@ -1,0 +1,235 @@
+"""Trains a `linear` avatar on the CPU: docs/training.md."""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from codec.avatar_asset import BASIS_CHANNELS, AvatarAsset
+from enrolment.follow import follow_in_parts
+from enrolment.initial_bases import GRID, basis_mask
+from enrolment.linear.bases import TrainedBases
+from enrolment.linear.gaussians import TrainedGaussians
+from enrolment.linear.shape import TrainedShape
+from enrolment.linear.targets import COARSE, Targets
+from enrolment.linear.worker import PictureTask, Worker
+from enrolment.take import SIDE, Take
+from renderer.avatar.kernels import layout
+from renderer.head.model import HeadModel
+from tracker.corrections import Corrections
+
+Floats = NDArray[np.float32]
+
+WORKERS = 2
+"""Pictures that a step looks at, one in each thread."""
+COARSE_SHARE = 0.2
+"""Share of the schedule that works at half the resolution."""
+FULL_RATE_SHARE, LAST_RATE = 0.3, 0.03
+"""Rates stay for the first share of the schedule, then fall to the last, exponentially."""
+NOISE = 0.3
+"""Standard deviation of what is added to the bases' coefficients, over theirs: live parameters are never exact."""
+GRID_EVERY, SHAPE_EVERY = 4, 16
+"""Steps that grids and shape collect gradients for."""
+SETTLING_STEPS = 300
+"""Before these the linear map of the bases and the shape stay."""
+FOLLOW_AT = (0.04, 0.1, 0.18, 0.3, 0.45, 0.6, 0.75, 0.88)
+"""Shares of the schedule at which the training pictures' faces are followed anew with the avatar as it is then: what is
+trained with is what the live closed loop says."""
+FOLLOW_SHARE = 0.25
+"""Share of the schedule that may go into it."""
+
+
+class LinearTrainer:
+    """Implements enrolment.trainer.Trainer for `linear` avatars.
+
+    Args:
+        take: what to learn from; its held-out pictures are not looked at.
+        head: the head model.
+        asset: where to begin, see enrolment.instant.
+        budget_s: seconds that the schedule takes.
+        threads: how many of them work.
+        seed: of the order of pictures and of the noise.
+    """
+
+    def __init__(
+        self, take: Take, head: HeadModel, asset: AvatarAsset, budget_s: float, threads: int = 2, seed: int = 0
+    ) -> None:
+        self.budget_s, self.spent_s, self.loss, self.steps = budget_s, 0.0, float("nan"), 0
+        self.corrections = Corrections.none()
+        self._follows, self._following_s = 0, 0.0
+        self._take, self._head, self._asset = take, head, _with_bases(asset)
+        self._random = np.random.default_rng(seed)
+        self._pool = ThreadPoolExecutor(max(1, min(threads, WORKERS)), "trainer")
+        self._targets = Targets(take, take.train_indices, threads)
+        self.faces = np.zeros((len(self._targets), layout.FACE), np.float32)
+        self.faces[:, : layout.BASIS_INPUTS] = take.vectors[take.train_indices]
+        padded = -(-asset.count // 16) * 16
+        self.gaussians = TrainedGaussians(self._asset, padded)
+        self.bases = TrainedBases(self._asset, _mask(self._asset))
+        self.shape = TrainedShape(head, asset.shape_offsets)
+        self._mesh_only = not len(asset.basis_grid)
+        self._workers = [Worker(head, self._asset, self.gaussians, self.bases) for _ in range(WORKERS)]
+        self._cameras = {size: take.camera(size) for size in (COARSE, SIDE)}
+        self._order: list[int] = []
+        self._spread = self._coefficients().std(axis=0)
+        points = self.bases.grids.shape[-1]
+        self._by_values = np.zeros((GRID_EVERY * WORKERS, BASIS_CHANNELS, points), np.float32)
+        self._coefficient_rows = np.zeros((GRID_EVERY * WORKERS, len(self.bases.grids)), np.float32)
+        self._by_weights = np.zeros(self.bases.weights.shape)
+        self._by_shape = np.zeros_like(asset.shape_offsets)
+
+    def train(self, seconds: float) -> None:
+        """Goes on for about so many seconds, not beyond the schedule's end."""
+        end = min(self.spent_s + seconds, self.budget_s)
+        losses: list[float] = []
+        while self.spent_s < end:
+            started = time.perf_counter()
+            if self._follows < len(FOLLOW_AT) and self.spent_s >= FOLLOW_AT[self._follows] * self.budget_s:
+                self._follow()
+                self._following_s += time.perf_counter() - started
+            losses.append(self._step())
+            self.spent_s += time.perf_counter() - started
+        if losses:
+            self.loss = float(np.mean(losses))
+
+    def asset(self) -> AvatarAsset:
+        """The avatar as it is now; a copy."""
+        asset = self.gaussians.to_asset(self._asset)
+        if self._mesh_only:
+            empty = np.zeros((0, *self._asset.basis_grid.shape[1:]), np.float16)
+            asset = replace(asset, basis_grid=empty, basis_weights=self._asset.basis_weights[:0])
+        else:
+            asset = self.bases.to_asset(asset)
+        return replace(asset, shape_offsets=self.shape.offsets())
+
+    def checkpoint(self) -> dict[str, NDArray[Any]]:
+        """All that is needed to go on later."""
+        progress = [self.spent_s, self.loss, self.steps, self._follows, self._following_s]
+        state: dict[str, NDArray[Any]] = {"progress": np.array(progress), "faces": self.faces.copy()}
+        for part in self._parts():
+            state |= part.state()
+        return state | {f"corrections_{name}": array for name, array in self.corrections.to_arrays().items()}
+
+    def restore(self, checkpoint: dict[str, NDArray[Any]]) -> None:
+        """Goes on from a checkpoint of a trainer with the same arguments; the order of pictures is drawn anew.
+
+        Raises:
+            ValueError: it is another trainer's.
+        """
+        progress, faces = checkpoint.get("progress"), checkpoint.get("faces")
+        if progress is None or progress.shape != (5,) or faces is None or faces.shape != self.faces.shape:
+            raise ValueError("the checkpoint does not fit")
+        prefix = "corrections_"
+        known = {name.removeprefix(prefix): checkpoint[name] for name in checkpoint if name.startswith(prefix)}
+        corrections = Corrections.from_arrays(known)
+        for part in self._parts():
+            part.restore(checkpoint)
+        self.corrections, self.faces = corrections, faces.astype(np.float32)
+        self.spent_s, self.loss, self._following_s = float(progress[0]), float(progress[1]), float(progress[4])
+        self.steps, self._follows = int(progress[2]), int(progress[3])
+        self._spread = self._coefficients().std(axis=0)
+        for worker in self._workers:
+            worker.set_shape(self.shape.offsets())
+
+    def _parts(self) -> tuple[TrainedGaussians, TrainedBases, TrainedShape]:
+        return self.gaussians, self.bases, self.shape
+
+    def _follow(self) -> None:
+        """Takes the faces that the closed loop finds with the avatar as it is now."""
+        self._follows += 1
+        if self._following_s * (1 + 1 / self._follows) > FOLLOW_SHARE * self.budget_s:
+            return
+        indices = self._targets.indices
+        known = (self.corrections, self._pool, WORKERS)
+        self.faces = follow_in_parts(self._take, self._head, self.asset(), indices, *known)
+        self.corrections = Corrections.learned(self._take.vectors[indices], self.faces)
+        self._spread = self._coefficients().std(axis=0)
+
+    def _step(self) -> float:
+        share = self.spent_s / self.budget_s
+        size = COARSE if share < COARSE_SHARE else SIDE
+        rate = LAST_RATE ** (max(0.0, share - FULL_RATE_SHARE) / (1 - FULL_RATE_SHARE))
+        self.steps += 1
+        tasks = [self._task(self._next(), size) for _ in self._workers]
+        losses = list(self._pool.map(lambda pair: pair[0].run(pair[1]), zip(self._workers, tasks, strict=True)))
+        correction = float(np.sqrt(1 - 0.99**self.steps) / (1 - 0.9**self.steps))
+        pairs = [(worker.gradients, worker.colors) for worker in self._workers]
+        edges = np.linspace(0, self.gaussians.count, WORKERS + 1).astype(int)
+        steps = [
+            self._pool.submit(self.gaussians.step, pairs, rate, correction, start, end)
+            for start, end in pairwise(edges)
+        ]
+        self._collect(tasks)
+        for step in steps:
+            step.result()
+        if self.steps % GRID_EVERY == 0 and not self._mesh_only:
+            self._step_bases(rate)
+        if self.steps % SHAPE_EVERY == 0 and self.steps > SETTLING_STEPS:
+            self.shape.step(self._by_shape, rate, 1 + (self.steps - SETTLING_STEPS) // SHAPE_EVERY)
+            self._by_shape[...] = 0
+            offsets = self.shape.offsets()
+            for worker in self._workers:
+                worker.set_shape(offsets)
+        return float(np.mean(losses))
+
+    def _collect(self, tasks: list[PictureTask]) -> None:
+        """Keeps what grids, weights and shape need of this step."""
+        for number, (worker, task) in enumerate(zip(self._workers, tasks, strict=True)):
+            row = (self.steps % GRID_EVERY) * WORKERS + number
+            self._by_values[row] = worker.by_values
+            self._coefficient_rows[row] = task.coefficients
+            self._by_weights += np.outer(worker.by_weights, task.face[: layout.BASIS_INPUTS])
+            if self.steps % 2:
+                self._by_shape += worker.gradients.shape()
+
+    def _step_bases(self, rate: float) -> None:
+        steps = self.steps // GRID_EVERY
+        correction = float(np.sqrt(1 - 0.99**steps) / (1 - 0.9**steps))
+        every = range(len(self.bases.grids))
+        list(
+            self._pool.map(
+                lambda first: self.bases.step(
+                    self._coefficient_rows, self._by_values, rate, correction, every[first::WORKERS]
+                ),
+                range(WORKERS),
+            )
+        )
+        if self.steps > SETTLING_STEPS:
+            self.bases.step_weights(self._by_weights, rate, steps)
+        self._by_weights[...] = 0
+
+    def _next(self) -> int:
+        if not self._order:
+            self._order = self._random.permutation(len(self._targets)).tolist()
+        return self._order.pop()
+
+    def _task(self, row: int, size: int) -> PictureTask:
+        face = self.faces[row]
+        coefficients = self.bases.coefficients(face[: layout.BASIS_INPUTS])
+        coefficients += NOISE * self._spread * self._random.standard_normal(len(coefficients)).astype(np.float32)
+        background = self._random.random(3).astype(np.float32)
+        return PictureTask(face, coefficients, self._cameras[size], *self._targets.get(row, size), background)
+
+    def _coefficients(self) -> Floats:
+        return self.faces[:, : layout.BASIS_INPUTS] @ self.bases.weights.T
+
+
+def _mask(asset: AvatarAsset) -> NDArray[np.bool_]:
+    """What bases may change: of the usual grid what it was divided for, of any other all."""
+    if asset.basis_grid.shape[-1] == GRID:
+        return basis_mask(asset)
+    return np.ones(asset.basis_grid.shape, bool)
+
+
+def _with_bases(asset: AvatarAsset) -> AvatarAsset:
+    """`asset`, with one basis that does nothing if it has none."""
+    if len(asset.basis_grid):
+        return asset
+    grid = np.zeros((1, BASIS_CHANNELS, 2, 2), np.float16)
+    return replace(asset, basis_grid=grid, basis_weights=np.zeros((1, layout.BASIS_INPUTS), np.float32))
