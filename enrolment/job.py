@@ -158,7 +158,7 @@ class _Run:
     def _read(self) -> Take:
         take = self._work.take() if self._resumed else None
         if take is not None:
-            self._progress(Stage.READ, "going on with what an interrupted run has read", 1.0)
+            self._progress(Stage.READ, Stage.READ, 1.0, note="Going on with what an interrupted run has done.")
             return take
         self._resumed, self._state = False, JobState()
         with self._timed(Stage.READ):
@@ -186,8 +186,9 @@ class _Run:
                 instant = self._parts.instant(take, self._job.head, self._job.name)
         instant = replace(instant, name=self._job.name)
         if self._job.profile is Profile.LINEAR:
-            kept = self._job.keep.keep(to_bytes(instant), take.person)
-            self._progress(Stage.INSTANT, "the instant avatar can be worn", 1.0, kept=kept)
+            best = self._work.best(self._state) if self._resumed else None
+            kept = self._job.keep.keep(best or to_bytes(instant), take.person)
+            self._progress(Stage.INSTANT, "an avatar can be worn already", 1.0, kept=kept)
         if made and not self._job.photo:
             self._save(Stage.INSTANT, lambda: self._work.save_instant(instant))
         return instant
@@ -224,7 +225,6 @@ class _Run:
             self._state.points, self._state.trainer, self._state.best = [], None, None
             self._note(Stage.TRAIN, "What an interrupted run had trained cannot be used: the training begins anew.")
             return self._parts.trainer(self._job, take, instant, budget_s)
-        self._progress(Stage.TRAIN, "going on with what an interrupted run has trained", 0.0)
         return trainer
 
     def _pack(self, trained: _Trained, take: Take) -> tuple[Avatar, Kept]:

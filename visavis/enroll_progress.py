@@ -28,10 +28,6 @@ class EnrollProgress:
 
     def on_progress(self, progress: JobProgress) -> None:
         """See enrolment.job.run_enrolment."""
-        if progress.note is not None:
-            self._say(progress.note)
-        if progress.kept is not None and progress.stage is Stage.INSTANT:
-            self._say(f"an instant avatar can be worn already: {progress.kept.place}")
         if self._bar is not None and self._task is not None:
             self._bar.update(
                 self._task,
@@ -41,6 +37,10 @@ class EnrollProgress:
             )
         elif progress.stage is not self._stage:
             self._say(progress.stage)
+        if progress.note is not None:
+            self._say(progress.note)
+        if progress.kept is not None and progress.stage is Stage.INSTANT:
+            self._say(f"an avatar can be worn already: {progress.kept.place}")
         self._stage = progress.stage
 
     def stopping(self) -> None:

@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 from codec.avatar_layout import MAGIC, MAX_AVATAR_BYTES, SECTION, VERSION, split_sections
 from codec.paper_avatar import PaperAvatar
 from codec.paper_file import MAX_PAPER_BYTES, PAPER_MAGIC, PAPER_VERSION
+from enrolment.coverage import head_angles
 from enrolment.evaluate import Evaluation, Scores
 from enrolment.job_codec import Avatar
 from enrolment.job_types import EnrolmentJob, Kept
 from enrolment.job_work import JobState
 from enrolment.take import Take
-from renderer.head.pose import rotation_matrix
 from tracker.detection import BLENDSHAPE_NAMES
 
 REPORT_VERSION = 1
@@ -126,18 +126,14 @@ def section_sizes(data: bytes) -> dict[str, int]:
     return {tag: SECTION.size + len(stored) for tag, _, _, stored in sections}
 
 
-def head_angles(take: Take) -> NDArray[np.float64]:
-    """[T, 3] yaw (to the person's left), pitch (up) and roll (to the person's left shoulder) of the head, degrees."""
-    turns = np.stack([rotation_matrix(vector[50:53].astype(np.float64)) for vector in take.vectors])
-    yaw = np.arctan2(turns[:, 0, 2], turns[:, 2, 2])
-    pitch = np.arcsin(np.clip(-turns[:, 1, 2], -1, 1))
-    roll = np.arctan2(turns[:, 1, 0], turns[:, 1, 1])
-    return np.degrees(np.stack([yaw, -pitch, -roll], axis=1))
+def all_angles(take: Take) -> NDArray[np.float64]:
+    """[T, 3] yaw, pitch and roll of the head in every picture, degrees (enrolment.coverage.head_angles)."""
+    return np.array([head_angles(take.params(index)) for index in range(len(take))])
 
 
 def coverage(take: Take) -> dict[str, Any]:
     """Which turns of the head, degrees, and which expressions, 0..1, the training pictures show."""
-    angles, scores = head_angles(take)[take.train_indices], take.scores[take.train_indices]
+    angles, scores = all_angles(take)[take.train_indices], take.scores[take.train_indices]
     turns = {
         name: [round(float(values.min()), 1), round(float(values.max()), 1)]
         for name, values in zip(("yaw_deg", "pitch_deg", "roll_deg"), angles.T, strict=True)

@@ -8,7 +8,7 @@ from importlib import resources
 from typing import Any
 
 from enrolment.report.charts import line_chart, scatter_chart
-from enrolment.report.content import ReportSource, head_angles
+from enrolment.report.content import ReportSource, all_angles
 from enrolment.report.pictures import ERROR_GAIN, SIDE_VIEWS_DEG, Picture, SheetRow, data_uri
 
 _SECTIONS = {
@@ -153,7 +153,7 @@ def _coverage(content: dict[str, Any], source: ReportSource) -> str:
     take = source.take
     if len(take) == 1:
         return ""
-    angles, covered = head_angles(take)[:, :2], content["coverage"]
+    angles, covered = all_angles(take)[:, :2], content["coverage"]
     groups = {"learned from": [(float(a), float(b)) for a, b in angles[take.train_indices]]}
     if take.held_out.any():
         groups["held out"] = [(float(a), float(b)) for a, b in angles[take.held_out_indices]]

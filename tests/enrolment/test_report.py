@@ -15,7 +15,7 @@ import pytest
 from codec.avatar_file import pack_avatar
 from enrolment.job import run_enrolment
 from enrolment.report.charts import line_chart, scatter_chart, ticks
-from enrolment.report.content import head_angles, section_sizes
+from enrolment.report.content import all_angles, section_sizes
 from enrolment.report.pictures import SIDE_VIEWS_DEG, choose_rows, error_picture
 from tests.support.drawn_takes import drawn_person, drawn_take
 from tests.support.enrolling import Stage
@@ -32,7 +32,7 @@ class Images(HTMLParser):
 
     def handle_starttag(self, tag, attrs) -> None:
         self.tags.append(tag)
-        self.sources += [value for name, value in attrs if name in ("src", "href")]
+        self.sources += [value or "" for name, value in attrs if name in ("src", "href")]
         if tag not in ("meta", "img"):
             self.open.append(tag)
 
@@ -101,7 +101,7 @@ def test_angles_have_the_signs_that_the_page_names() -> None:
     vectors[0, 51] = 0.3  # about y (up): to the person's left
     vectors[1, 50] = -0.2  # about x (the person's left): up
     vectors[2, 52] = -0.1  # about z (out of the face), clockwise for the person: to the left shoulder
-    angles = head_angles(replace(take, vectors=vectors))
+    angles = all_angles(replace(take, vectors=vectors))
     np.testing.assert_allclose(angles, np.degrees(np.diag([0.3, 0.2, 0.1])), atol=1e-5)
 
 

@@ -92,6 +92,7 @@ class Stage:
         pictures: of the take.
         read_s, instant_s, judge_s: what these take on the clock.
         trainer: makes the trainer.
+        on_read: called when it is read.
     """
 
     pictures: int = PICTURES
@@ -103,6 +104,7 @@ class Stage:
     clock: Clock = field(default_factory=Clock)
     keeper: MemoryKeeper = field(default_factory=MemoryKeeper)
     trainers: list[FadingTrainer] = field(default_factory=list)
+    on_read: Callable[[], None] = lambda: None
     reads: int = 0
 
     def take(self) -> Take:
@@ -112,6 +114,7 @@ class Stage:
     def parts(self) -> EnrolmentParts:
         def read(job, on_step, should_stop) -> Take:
             self.reads += 1
+            self.on_read()
             self.clock.seconds += self.read_s
             on_step("tracking", 1.0)
             return self.take()
