@@ -18,12 +18,12 @@ from enrolment.placement import (
     seen_triangles,
 )
 from enrolment.placement_surface import ROOT, Surface, smoothstep
-from enrolment.placement_views import choose_calm_pictures, choose_pictures, project, view_of
+from enrolment.placement_views import View, choose_calm_pictures, choose_pictures, project, share_inside, view_of
 from enrolment.projection import paint, posed_splats
 from enrolment.take import Take
 from enrolment.torso_layer import torso_layer
 from renderer.gaussians import SH_C0
-from renderer.head.model import HeadModel
+from renderer.head.model import HeadModel, Part
 
 OUTLINES, CALM, LIVELY = 40, 14, 10
 """Pictures that give outlines, and colors: of a resting face, and of any."""
@@ -52,7 +52,8 @@ def instant_avatar(take: Take, head: HeadModel, name: str) -> AvatarAsset:
     views = [view_of(take, surface, picture, identity.params(take, picture)) for picture in shown]
     seen = seen_triangles(surface, views)
     layer = torso_layer(take, surface)
-    skin = place_on_head(surface, seen, layer.covered, HEAD_GAUSSIANS, SEED)
+    without = layer.covered | _torso_outside(take, surface, views)
+    skin = place_on_head(surface, seen, without, HEAD_GAUSSIANS, SEED)
     shell = place_shell(surface, SHELL_GAUSSIANS, SEED + 1)
     splats = _together([skin, shell, layer.splats])
     kind = np.repeat([0, 1, 2], [len(part.faces) for part in (skin, shell, layer.splats)])
@@ -79,6 +80,13 @@ def instant_avatar(take: Take, head: HeadModel, name: str) -> AvatarAsset:
         basis_grid=np.zeros((BASES, BASIS_CHANNELS, GRID, GRID), np.float16),
         basis_weights=basis_weights(take),
     )
+
+
+def _torso_outside(take: Take, surface: Surface, views: list[View]) -> NDArray[np.bool_]:
+    """[F] triangles of the torso where most pictures show no person."""
+    centers = np.array([view.posed[surface.head.faces].mean(axis=1) for view in views])
+    share = share_inside(take, project(centers, take.K), [view.picture for view in views])
+    return (surface.face_parts == Part.TORSO) & (share < INSIDE_BODY[0])
 
 
 def _below_head(surface: Surface, splats: Splats) -> NDArray[np.bool_]:

@@ -99,6 +99,22 @@ def view_of(take: Take, surface: Surface, picture: int, params: FaceParams) -> V
     return View(picture, posed, skull, inverse_depth)
 
 
+def share_inside(take: Take, pixels: Array, pictures: list[int]) -> Array:
+    """[N] share of the pictures in whose matte points lie, of those that show their place; 1 where none does.
+
+    Args:
+        take: the person.
+        pixels: [P, N, 2] where the points are in each picture.
+        pictures: the P pictures.
+    """
+    height, width = take.alphas.shape[1:]
+    lowest = np.inf if is_cut_short(take) else height
+    shown = (pixels >= 0).all(axis=2) & (pixels < [width, lowest]).all(axis=2)
+    mattes = np.array([at_pixels(take.alphas[picture], place) for picture, place in zip(pictures, pixels, strict=True)])
+    inside = (mattes > 128) & shown & (pixels[..., 1] < height)
+    return np.where(shown.any(axis=0), inside.sum(axis=0) / shown.sum(axis=0).clip(1), 1.0)
+
+
 def facing(posed: Array, faces: NDArray[np.integer]) -> Array:
     """[F] cosine between each triangle's normal and the direction to the camera."""
     corners = posed[faces]

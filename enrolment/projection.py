@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from enrolment.placement import IN_PLANE, Splats
-from enrolment.placement_surface import FOREHEAD, Surface, landmarks_on, nearest, normalized, smoothstep
-from enrolment.placement_views import View, at_pixels, is_cut_short, project
+from enrolment.placement_surface import FOREHEAD, LEFT_TEMPLE, Surface, landmarks_on, nearest, normalized, smoothstep
+from enrolment.placement_views import View, at_pixels, project, share_inside
 from enrolment.take import Take
 from renderer.head.model import Part
 
@@ -32,6 +32,8 @@ _FIRST_PICTURE = 4.0
 """How much more the plainest face counts than another picture: averages blur."""
 _LIVELY = 0.15
 """How much a lively face counts, which is needed for what only it shows."""
+_PLAIN_HAIR = 0.7
+"""Share of the hair's usual color in what is guessed of hair: the nearest seen may be a glint or the forehead."""
 _NORMAL_WEIGHT = 0.02
 _SHARPEN, _SHARPEN_ROUNDS = 0.7, 3
 DARK_MOUTH, TOOTH, TONGUE, _SKIN = (0.26, 0.11, 0.10), (0.68, 0.62, 0.56), (0.52, 0.27, 0.26), 0.6
@@ -67,11 +69,11 @@ def paint(
         torso: [N] the torso layer, which nothing hides but the head.
         shell: [N] what floats before the skin: what is behind it does not matter.
     """
-    lowest = np.inf if is_cut_short(take) else take.alphas.shape[1]
-    sampled = [_sample(take, surface, splats, view, lowest, torso, shell) for view in views]
-    colors, weights, mattes = (np.array(values) for values in zip(*sampled, strict=True))  # [P, N, 3], [P, N] twice
-    known = ~np.isnan(mattes)
-    inside = np.where(known.any(axis=0), (np.nan_to_num(mattes) > 0.5).sum(axis=0) / known.sum(axis=0).clip(1), 1.0)
+    sampled = [_sample(take, surface, splats, view, torso, shell) for view in views]
+    colors, weights, pixels = (
+        np.array(values) for values in zip(*sampled, strict=True)
+    )  # [P, N, 3], [P, N], [P, N, 2]
+    inside = share_inside(take, pixels, [view.picture for view in views])
     weights *= np.array([_FIRST_PICTURE] + [1.0 if index < calm else _LIVELY for index in range(1, len(views))])[
         :, None
     ]
@@ -87,17 +89,16 @@ def paint(
 
 
 def _sample(
-    take: Take, surface: Surface, splats: Splats, view: View, lowest: float, torso: Mask, shell: Mask
+    take: Take, surface: Surface, splats: Splats, view: View, torso: Mask, shell: Mask
 ) -> tuple[Array, Array, Array]:
-    """Color [N, 3] of one picture behind each Gaussian, its weight [N], and the matte [N], NaN beyond the picture."""
+    """Color [N, 3] of one picture behind each Gaussian, its weight [N], and where it is [N, 2]."""
     points, normals = posed_splats(surface, splats, view)
     pixels = project(points, take.K)
     picture, matte = take.images[view.picture], take.alphas[view.picture]
     color = at_pixels(cv2.GaussianBlur(picture, (0, 0), 0.8), pixels) / 255
-    alpha = at_pixels(matte, pixels) / 255
     core = at_pixels(cv2.erode(matte, np.ones((_EDGE_PX, _EDGE_PX), np.uint8)), pixels) / 255
     height, width = matte.shape
-    inside = (pixels >= 0).all(axis=1) & (pixels < [width, lowest]).all(axis=1) & (points[:, 2] > 0.05)
+    inside = (pixels >= 0).all(axis=1) & (pixels < [width, height]).all(axis=1) & (points[:, 2] > 0.05)
     cosine = -(normals * normalized(points)).sum(axis=1)
     column = np.floor(pixels[:, 0].clip(0, width - 1)).astype(int)
     row = np.floor(pixels[:, 1].clip(0, height - 1)).astype(int)
@@ -105,7 +106,7 @@ def _sample(
     hidden = (before > 0) & (1 / np.maximum(before, 1e-6) < points[:, 2] - _NEAR_M)
     cosine = np.where(torso, 0.8, np.where(shell, np.maximum(cosine, 0.3), cosine))
     weight = np.maximum(cosine - 0.05, 0) ** _SHARPNESS * inside * ~hidden
-    return color, weight * (core > _MATTE) * core, np.where(inside, alpha, np.nan)
+    return color, weight * (core > _MATTE) * core, pixels
 
 
 def posed_splats(surface: Surface, splats: Splats, view: View) -> tuple[Array, Array]:
@@ -135,9 +136,11 @@ def _fill(surface: Surface, splats: Splats, colors: Array, trust: Array, torso: 
     result = colors.copy()
     regions = surface.regions
     hairy = regions.hair[surface.head.faces[splats.faces]].mean(axis=1)
-    top = landmarks_on(surface.head, surface.vertices)[FOREHEAD, 1] + 0.025
-    hair = (hairy > 0.4) & ~torso & ~shell
-    crown = (hairy > 0.8) & (points[:, 1] > top) & ~torso & ~shell
+    marks = landmarks_on(surface.head, surface.vertices)
+    top, temple = marks[FOREHEAD, 1] + 0.025, marks[LEFT_TEMPLE, 1] + 0.03
+    ears = regions.ears[surface.head.faces[splats.faces]].mean(axis=1) > 0.5
+    hair = (hairy > 0.4) & ~torso & ~shell & ~ears
+    crown = hair & (hairy > 0.8) & (points[:, 1] > np.where(points[:, 2] < marks[LEFT_TEMPLE, 2], temple, top))
     for group, like in ((torso, torso), (hair, crown), (~torso & ~hair, ~torso & ~hair & ~shell)):
         sources = np.flatnonzero(like & (trust > 0.5 * _PLENTY))
         missing = np.flatnonzero(group & (trust < _PLENTY))
@@ -153,8 +156,10 @@ def _fill(surface: Surface, splats: Splats, colors: Array, trust: Array, torso: 
         partner, apart = nearest(features[sources], mirrored[missing], 4)
         guess = _blend(colors[sources[partner]], apart)
         far = apart[:, 0] > 0.012
-        around, apart = nearest(features[sources], features[missing[far]], 40 if like is crown else 12)
+        around, apart = nearest(features[sources], features[missing[far]], 12)
         guess[far] = _blend(colors[sources[around]], apart)
+        if like is crown:
+            guess[far] += _PLAIN_HAIR * (np.median(colors[sources], axis=0) - guess[far])
         share = smoothstep(_ENOUGH, _PLENTY, trust[missing])[:, None]
         result[missing] = guess + share * (colors[missing] - guess)
     return result
