@@ -18,12 +18,15 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
+from codec.avatar_id import is_avatar_id
+from tracker.corrections import Corrections
 from tracker.detection import BLENDSHAPE_NAMES
 
 Array = NDArray[np.float64]
 
 MAX_PROFILE_BYTES = 1 << 20
-VERSION = 1
+VERSION = 2
+"""Of what is written. Version 1 had neither an avatar nor corrections."""
 
 SCHEDULE = (
     (0.0, 1.5, "Look straight into the camera and relax your face"),
@@ -46,6 +49,10 @@ _BOUNDS = (
     ("gaze_bias", -2, 2),
 )
 """What a person's can be; a rest of 1 would divide by zero."""
+_CORRECTIONS = "corrections_"
+"""What the names of their arrays begin with."""
+_CORRECTION_BOUNDS = {"mean": 100.0, "weights": 1e6, "offset": 100.0, "low": 100.0, "high": 100.0}
+"""No parameter is wrong by more, in whatever unit."""
 
 
 class ProfileError(Exception):
@@ -66,6 +73,8 @@ class PersonProfile:
         rotation_pitch: by how much the fit's pitch exceeds MediaPipe's.
         neutral_pitch: the fit's pitch of the face that looks into the lens.
         gaze_bias: [4] added to the gaze that the irises tell.
+        avatar_id: hex SHA-256 of the avatar file that is a likeness of this person, if there is one.
+        corrections: what the closed loop against this avatar has found; only with `avatar_id`.
     """
 
     head_model_id: str
@@ -77,10 +86,15 @@ class PersonProfile:
     rotation_pitch: float
     neutral_pitch: float
     gaze_bias: Array
+    avatar_id: str | None = None
+    corrections: Corrections | None = None
 
     def to_bytes(self) -> bytes:
         """A .npz without pickled objects."""
-        arrays = {field.name: np.asarray(getattr(self, field.name)) for field in fields(self)}
+        values = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "corrections"}
+        arrays = {name: np.asarray(value) for name, value in values.items() if value is not None}
+        if self.corrections is not None:
+            arrays |= {f"{_CORRECTIONS}{name}": array for name, array in self.corrections.to_arrays().items()}
         buffer = io.BytesIO()
         np.savez(buffer, allow_pickle=False, version=np.asarray(VERSION), **arrays)
         return buffer.getvalue()
@@ -158,7 +172,10 @@ def _checked(file: str, values: dict[str, Any]) -> PersonProfile:
         "gaze_bias": (4,),
     }
     version = values.pop("version", None)
-    if version is None or version.shape != () or version != VERSION or set(values) != {"head_model_id", *shapes}:
+    if version is None or version.shape != () or version not in (1, VERSION):
+        raise ProfileError(f"{file} is no profile of a person, or of another version of this program.")
+    likeness = _likeness(file, values) if version == VERSION else {}
+    if set(values) != {"head_model_id", *shapes}:
         raise ProfileError(f"{file} is no profile of a person, or of another version of this program.")
     for name, shape in shapes.items():
         array = values[name]
@@ -172,7 +189,43 @@ def _checked(file: str, values: dict[str, Any]) -> PersonProfile:
     for name, low, high in _BOUNDS:
         if (values[name] < low).any() or (values[name] > high).any():
             raise ProfileError(f"{file} is no profile of a person: {name} is impossible.")
-    if values["head_model_id"].dtype.kind != "U" or values["head_model_id"].shape != ():
-        raise ProfileError(f"{file} is no profile of a person: head_model_id is damaged.")
-    values["head_model_id"] = str(values["head_model_id"])
-    return PersonProfile(**values)
+    values["head_model_id"] = _text(file, "head_model_id", values["head_model_id"])
+    return PersonProfile(**values, **likeness)
+
+
+def _likeness(file: str, values: dict[str, Any]) -> dict[str, Any]:
+    """Takes what there is about an avatar out of `values`."""
+    arrays = {name: values.pop(name) for name in list(values) if name.startswith(_CORRECTIONS)}
+    avatar = values.pop("avatar_id", None)
+    found: dict[str, Any] = {}
+    if avatar is not None:
+        found["avatar_id"] = _text(file, "avatar_id", avatar)
+        if not is_avatar_id(found["avatar_id"]):
+            raise ProfileError(f"{file} is no profile of a person: avatar_id is damaged.")
+    if arrays:
+        found["corrections"] = _corrections(file, {name.removeprefix(_CORRECTIONS): arrays[name] for name in arrays})
+        if avatar is None:
+            raise ProfileError(f"{file} is no profile of a person: its corrections belong to no avatar.")
+    return found
+
+
+def _corrections(file: str, arrays: dict[str, Array]) -> Corrections:
+    if any(array.dtype != np.float64 for array in arrays.values()):
+        raise ProfileError(f"{file} is no profile of a person: its corrections are damaged.")
+    try:
+        corrections = Corrections.from_arrays(arrays)
+    except ValueError as error:
+        raise ProfileError(f"{file} is no profile of a person: of its corrections, {error}.") from error
+    known = corrections.to_arrays()
+    if set(known) != set(arrays):
+        raise ProfileError(f"{file} is no profile of a person, or of another version of this program.")
+    too_large = any((np.abs(known[name]) > bound).any() for name, bound in _CORRECTION_BOUNDS.items())
+    if too_large or (corrections.low > corrections.high).any():
+        raise ProfileError(f"{file} is no profile of a person: its corrections are impossible.")
+    return corrections
+
+
+def _text(file: str, name: str, array: NDArray[Any]) -> str:
+    if array.dtype.kind != "U" or array.shape != ():
+        raise ProfileError(f"{file} is no profile of a person: {name} is damaged.")
+    return str(array)

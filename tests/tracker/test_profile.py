@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from tracker.corrections import Corrections
 from tracker.estimator import FaceEstimator
 from tracker.profile import MAX_PROFILE_BYTES, PersonProfile, ProfileError
 
@@ -30,9 +31,21 @@ def person(studio) -> PersonProfile:
     )
 
 
+@pytest.fixture(scope="module")
+def likened(person) -> PersonProfile:
+    """The same somebody, of whom there is an avatar."""
+    rng = np.random.default_rng(6)
+    tracked = rng.normal(0, 0.1, (40, 65))
+    refined = np.hstack([tracked + rng.normal(0, 0.01, tracked.shape), rng.normal(0, 0.01, (40, 6))])
+    return replace(person, avatar_id="5a" * 32, corrections=Corrections.learned(tracked, refined))
+
+
 def write(path: Path, person: PersonProfile, **changes: object) -> Path:
     """A profile with some fields replaced, or left out where they are None."""
-    values: dict[str, object] = {"version": 1, **{field.name: getattr(person, field.name) for field in fields(person)}}
+    values: dict[str, object] = {"version": 2, **{field.name: getattr(person, field.name) for field in fields(person)}}
+    corrections = values.pop("corrections")
+    if isinstance(corrections, Corrections):
+        values |= {f"corrections_{name}": array for name, array in corrections.to_arrays().items()}
     kept = {name: value for name, value in {**values, **changes}.items() if value is not None}
     with path.open("wb") as file:
         np.savez(file, allow_pickle=True, **{name: np.asarray(value) for name, value in kept.items()})
@@ -48,10 +61,56 @@ def test_what_is_saved_is_loaded(person, tmp_path):
         assert type(getattr(loaded, field.name)) is type(getattr(person, field.name))
 
 
+def test_the_avatar_and_its_corrections_come_back(likened, tmp_path):
+    path = tmp_path / "me.profile"
+    likened.save(path)
+    assert path.stat().st_size < MAX_PROFILE_BYTES / 10
+    loaded = PersonProfile.load(path)
+    assert loaded.avatar_id == likened.avatar_id
+    assert loaded.corrections is not None
+    for name, array in likened.corrections.to_arrays().items():
+        np.testing.assert_array_equal(loaded.corrections.to_arrays()[name], array)
+    np.testing.assert_array_equal(loaded.offsets, likened.offsets)
+    replace(likened, corrections=None).save(path)
+    assert PersonProfile.load(path).avatar_id == likened.avatar_id
+
+
+def test_a_profile_of_the_first_version_is_one_without_an_avatar(person, likened, tmp_path):
+    loaded = PersonProfile.load(write(tmp_path / "me.profile", person, version=1))
+    np.testing.assert_array_equal(loaded.rest, person.rest)
+    assert (loaded.avatar_id, loaded.corrections) == (None, None)
+    with pytest.raises(ProfileError, match="another version"):
+        PersonProfile.load(write(tmp_path / "me.profile", likened, version=1))
+
+
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
-        ({"version": 2}, "another version"),
+        ({"avatar_id": "5A" * 32}, "avatar_id is damaged"),
+        ({"avatar_id": "5a" * 31}, "avatar_id is damaged"),
+        ({"avatar_id": np.zeros(64)}, "avatar_id is damaged"),
+        ({"avatar_id": np.array(["5a" * 32])}, "avatar_id is damaged"),
+        ({"avatar_id": None}, "belong to no avatar"),
+        ({"corrections_low": None}, "low is missing or damaged"),
+        ({"corrections_mean": np.zeros(71)}, "mean is missing or damaged"),
+        ({"corrections_weights": np.zeros((65, 71))}, "weights is missing or damaged"),
+        ({"corrections_offset": np.full(71, np.nan)}, "offset is missing or damaged"),
+        ({"corrections_mean": np.zeros(65, np.float32)}, "corrections are damaged"),
+        ({"corrections_weights": np.full((71, 65), 1e300)}, "corrections are impossible"),
+        ({"corrections_high": np.full(71, 1e3)}, "corrections are impossible"),
+        ({"corrections_low": np.full(71, 9.0)}, "corrections are impossible"),
+        ({"corrections_more": np.zeros(3)}, "another version"),
+    ],
+)
+def test_damaged_corrections_are_refused(likened, tmp_path, changes, sentence):
+    with pytest.raises(ProfileError, match=sentence):
+        PersonProfile.load(write(tmp_path / "me.profile", likened, **changes))
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"version": 3}, "another version"),
         ({"version": None}, "another version"),
         ({"closed": None}, "another version"),
         ({"more": 1.0}, "another version"),
