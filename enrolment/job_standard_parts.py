@@ -19,7 +19,6 @@ from enrolment.trainer import Trainer
 from renderer.head.model import HeadModel
 
 THREADS = 2
-REMEDY = "install it with `pip install -e '.[train]'`"
 
 
 def standard_parts(job: EnrolmentJob) -> EnrolmentParts:
@@ -43,7 +42,9 @@ def standard_parts(job: EnrolmentJob) -> EnrolmentParts:
 def _require_torch(job: EnrolmentJob) -> None:
     what = f"Profile {job.profile.value}" if job.profile is Profile.PAPER else f"Backend {job.backend.value}"
     if importlib.util.find_spec("torch") is None:
-        raise JobError(f"{what} trains with PyTorch, which is not installed: {REMEDY}.")
+        extra = "cuda" if job.backend is Backend.CUDA else "train"
+        remedy = f"install it with `pip install -e '.[{extra}]'`"
+        raise JobError(f"{what} trains with PyTorch, which is not installed: {remedy}.")
     if job.backend is Backend.CUDA:
         from renderer.backends.cuda import why_unavailable
 

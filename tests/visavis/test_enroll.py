@@ -244,10 +244,13 @@ def test_what_cannot_be_enrolled_is_told_before_any_work(clip: Path, stage: Stag
 
 @pytest.mark.parametrize(
     ("options", "words"),
-    [(("--profile", "paper", "-o", "me.vap"), "Profile paper"), (("--backend", "cuda"), "Backend cuda")],
+    [
+        (("--profile", "paper", "-o", "me.vap"), ("Profile paper", "train")),
+        (("--backend", "cuda"), ("Backend cuda", "cuda")),
+    ],
 )
 def test_torch_is_asked_for_before_any_work(
-    clip: Path, options: tuple[str, ...], words: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    clip: Path, options: tuple[str, ...], words: tuple[str, str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     found = util.find_spec
     monkeypatch.setattr(util, "find_spec", lambda name, *more: None if name == "torch" else found(name, *more))
@@ -255,7 +258,7 @@ def test_torch_is_asked_for_before_any_work(
     result = run(clip, *options)
     assert isinstance(result.exception, JobError)
     assert str(result.exception) == (
-        f"{words} trains with PyTorch, which is not installed: install it with `pip install -e '.[train]'`."
+        f"{words[0]} trains with PyTorch, which is not installed: install it with `pip install -e '.[{words[1]}]'`."
     )
     assert not list((tmp_path / "home").rglob("*.*"))
 
