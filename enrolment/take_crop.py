@@ -101,8 +101,8 @@ def choose_crop(landmarks_px: NDArray[np.float32], size: tuple[int, int]) -> Cro
         return Crop((width - longer) / 2, (height - longer) / 2, longer, size)
     low = np.quantile(landmarks_px.min(axis=1), _OUTLIERS, axis=0)
     high = np.quantile(landmarks_px.max(axis=1), 1 - _OUTLIERS, axis=0)
-    left, right = low[0] - _BESIDE * face, high[0] + _BESIDE * face
-    top, bottom = low[1] - _ABOVE * face, high[1] + _BELOW * face
+    left, right = np.clip([low[0] - _BESIDE * face, high[0] + _BESIDE * face], 0, width)
+    top, bottom = np.clip([low[1] - _ABOVE * face, high[1] + _BELOW * face], 0, height)
     side = min(longer, np.ceil(max(right - left, bottom - top)))
     return Crop(_placed((left + right) / 2 - side / 2, side, width), _placed(top, side, height), float(side), size)
 

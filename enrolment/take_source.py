@@ -30,6 +30,8 @@ MAX_RATE_HZ = 30.0
 LONGEST_SIDE_PX = 1280
 """Larger pictures are shrunk as they are decoded."""
 _RATE_TOLERANCE = 1.05
+_WHOLE_SHARE = 0.95
+"""Recordings of which less can be read are damaged."""
 _KEEP_BYTES = 600 * 2**20
 """Pictures that take no more memory than this are kept for the second look, others are decoded again."""
 
@@ -84,6 +86,9 @@ class TakeSource:
                         kept = None
                 yield time_s, picture
             check_complete(self._clip, self._info, end_s)
+            if count < _WHOLE_SHARE * self.expected:
+                lost = 100 * (1 - count / self.expected)
+                self.damage = f"{self._clip.name} is damaged: {lost:.0f} % of its pictures are left out."
         except RecordingError as error:
             if not count:
                 raise TakeError(str(error)) from error
@@ -95,7 +100,8 @@ class TakeSource:
         self._kept = None
 
     def _decoded(self) -> Iterator[Timed]:
-        frames = islice(iter_frames(self._clip), 0, None, self._step)
+        whole = ((time_s, frame) for time_s, frame in iter_frames(self._clip) if not frame.is_corrupt)
+        frames = islice(whole, 0, None, self._step)
         first = next(frames, None)
         if first is None:
             raise RecordingError(f"{self._clip.name} holds no picture that can be decoded.")

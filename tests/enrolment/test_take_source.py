@@ -63,6 +63,19 @@ def test_a_cut_off_recording_is_used_up_to_its_end(tmp_path: Path) -> None:
     assert source.damage.endswith("only what comes before is used.")
 
 
+def test_a_damaged_middle_is_left_out(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    path = write_recording(tmp_path / "bad.mp4", [rng.integers(0, 256, (64, 96, 3), np.uint8) for _ in range(100)])
+    content = bytearray(path.read_bytes())
+    start = len(content) // 2
+    content[start : start + len(content) // 4] = rng.bytes(len(content) // 4)
+    path.write_bytes(content)
+    source = TakeSource(path)
+    assert 40 < len(list(source.pictures())) < 95
+    assert source.damage is not None
+    assert "% of its pictures are left out" in source.damage
+
+
 def test_what_is_no_video_is_refused_in_one_sentence(tmp_path: Path) -> None:
     text, missing, pipe = tmp_path / "notes.mp4", tmp_path / "missing.mp4", tmp_path / "pipe.mp4"
     text.write_text("no video" * 99)
