@@ -30,6 +30,7 @@ from client.enrolment_queue import EnrolmentQueue, Job, Progress
 from client.enrolment_upload import MAX_UNWRITTEN_BYTES, TakeRefused, TakeUpload
 from client.enrolment_watch import TakeWatch
 from client.tasks import TaskOwner
+from tracker.profile import PersonProfile
 
 logger = logging.getLogger(__name__)
 
@@ -44,8 +45,8 @@ class DeskEvents(Protocol):
         """Sends a `ui` message; False if it was dropped."""
         ...
 
-    def show_preview(self, avatar_id: str | None) -> None:
-        """Dresses the person's own head, for their eyes only, in this avatar; None: in the chosen one again."""
+    def show_preview(self, avatar_id: str | None, person: PersonProfile | None = None) -> None:
+        """Dresses the person's own head, for their eyes only, in this avatar of `person`; None: in the chosen one."""
         ...
 
     def watch_camera(self, watch: TakeWatch | None) -> None:
@@ -90,6 +91,7 @@ class EnrolmentDesk:
         self._upload: TakeUpload | None = None
         self._job: Job | None = None
         self._data: bytes | None = None
+        self._person: PersonProfile | None = None
         self._kept: str | None = None
         self._said = ""
 
@@ -149,7 +151,7 @@ class EnrolmentDesk:
             text=progress.warning or status.text,
         )
         if progress.avatar is not None:
-            self._steps.put_nowait(partial(self._preview, self._job, progress.avatar))
+            self._steps.put_nowait(partial(self._preview, self._job, progress.avatar, progress.profile))
 
     def on_end(self, problem: str) -> None:
         """See client.enrolment_queue.JobEvents."""
@@ -190,7 +192,7 @@ class EnrolmentDesk:
                 if self._upload is not None:
                     await self._fail("The connection was lost while the take was being sent.")
 
-    async def _preview(self, job: Job | None, data: bytes) -> None:
+    async def _preview(self, job: Job | None, data: bytes, person: PersonProfile | None) -> None:
         if job is None or job is not self._job:
             return
         try:
@@ -198,11 +200,11 @@ class EnrolmentDesk:
         except UNUSABLE:
             logger.exception("an enrolment made an avatar that cannot be used")
             return
-        self._data = data
+        self._data, self._person = data, person
         if self._kept is not None:
             await self._keep()
         else:
-            self._events.show_preview(avatar_id)
+            self._events.show_preview(avatar_id, person)
             self._tell(avatar_id=avatar_id)
 
     async def _end(self, job: Job | None, problem: str) -> None:
@@ -219,7 +221,7 @@ class EnrolmentDesk:
         if self._data is None:
             return
         before = self._kept
-        self._kept, key = await self._own.keep(self._data)
+        self._kept, key = await self._own.keep(self._data, self._person)
         if before == self._kept:
             return
         self._events.say(mine_text(self._kept, key, here=True, kept=True, replaces=before))

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+from pathlib import Path
 
+from avatar_store.errors import AvatarStoreError
 from client.avatars import AvatarLibrary
 from client.enrolment_keys import OwnerKeys
+from tracker.profile import PersonProfile, ProfileError
 
 
 class OwnAvatars:
-    """See the module.
+    """See the module. What the tracker knows of each person is kept beside their avatar, as `visavis enroll` does it.
 
     Args:
         library: where they are.
@@ -20,8 +24,8 @@ class OwnAvatars:
         self._store = library.store
         self._keys = OwnerKeys(library.store.root)
 
-    async def keep(self, data: bytes) -> tuple[str, str]:
-        """Keeps an avatar file for good; returns its id and its key.
+    async def keep(self, data: bytes, person: PersonProfile | None = None) -> tuple[str, str]:
+        """Keeps an avatar file for good, and its person; returns its id and its key.
 
         Raises:
             CodecError: it is no avatar.
@@ -30,6 +34,11 @@ class OwnAvatars:
 
         def put() -> tuple[str, str]:
             avatar_id = self._store.put(data, own=True)
+            if person is not None:
+                try:
+                    person.save(self._profile(avatar_id))
+                except ProfileError as error:
+                    raise AvatarStoreError(str(error)) from error
             return avatar_id, self._keys.key(avatar_id)
 
         return await asyncio.to_thread(put)
@@ -58,5 +67,24 @@ class OwnAvatars:
         Raises:
             AvatarStoreError: the keys cannot be read.
         """
-        fits = await asyncio.to_thread(self._keys.fits, avatar_id, key)
-        return fits and await asyncio.to_thread(self._store.forget, avatar_id)
+
+        def delete() -> bool:
+            if not self._keys.fits(avatar_id, key):
+                return False
+            self._profile(avatar_id).unlink(missing_ok=True)
+            return self._store.forget(avatar_id)
+
+        return await asyncio.to_thread(delete)
+
+    async def person(self, avatar_id: str) -> PersonProfile | None:
+        """Whose avatar it is, if that is known."""
+
+        def load() -> PersonProfile | None:
+            with contextlib.suppress(ProfileError):
+                return PersonProfile.load(self._profile(avatar_id))
+            return None
+
+        return await asyncio.to_thread(load)
+
+    def _profile(self, avatar_id: str) -> Path:
+        return self._store.root / "own" / f"{avatar_id}.profile"

@@ -12,6 +12,7 @@ from typing import Protocol
 from client.enrolment_upload import TakeStorage, TakeUpload
 from client.errors import ClientError
 from client.tasks import TaskOwner
+from tracker.profile import PersonProfile
 
 logger = logging.getLogger(__name__)
 
@@ -31,6 +32,7 @@ class Progress:
         psnr_db: of pictures that it has not learned from, so far; None: not measured yet.
         avatar: file of a new, better avatar; None: nothing new.
         warning: a sentence about the take for the person, or empty.
+        profile: what is known of the person to whom `avatar` belongs (tracker.profile), if anything.
     """
 
     stage: str
@@ -39,6 +41,7 @@ class Progress:
     psnr_db: float | None = None
     avatar: bytes | None = None
     warning: str = ""
+    profile: PersonProfile | None = None
 
 
 class EnrolmentRunner(Protocol):

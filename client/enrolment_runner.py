@@ -21,6 +21,7 @@ from typing import Any
 from client.enrolment_queue import EnrolmentFailed, Progress
 from client.tasks import complete
 from codec.avatar_file import MAX_AVATAR_BYTES
+from tracker.profile import PersonProfile, ProfileError
 
 logger = logging.getLogger(__name__)
 
@@ -86,19 +87,28 @@ class SubprocessRunner:
 
 def _progress(message: dict[str, Any], folder: Path) -> Progress:
     avatar = message.get("avatar")
+    path = folder / Path(avatar).name if isinstance(avatar, str) else None
     return Progress(
         message["stage"],
         min(max(_number(message, "share") or 0.0, 0.0), 1.0),
         _number(message, "eta_s"),
         _number(message, "psnr_db"),
-        _read(folder / Path(avatar).name) if isinstance(avatar, str) else None,
+        path and _read(path),
         str(message.get("warning") or ""),
+        path and _profile(path.with_suffix(".profile")),
     )
 
 
 def _number(message: dict[str, Any], key: str) -> float | None:
     value = message.get(key)
     return float(value) if isinstance(value, int | float) and math.isfinite(value) else None
+
+
+def _profile(path: Path) -> PersonProfile | None:
+    try:
+        return PersonProfile.load(path)
+    except ProfileError:
+        return None
 
 
 def _read(path: Path) -> bytes | None:

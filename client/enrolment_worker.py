@@ -45,6 +45,8 @@ class FolderKeeper:
         self._count += 1
         path = self._folder / f"avatar-{self._count}.vav"
         path.write_bytes(data)
+        if person is not None:
+            person.save(path.with_suffix(".profile"))
         return Kept(avatar_id(data), str(path), len(data), None)
 
 

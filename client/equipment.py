@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from client.avatars import AvatarLibrary
 from client.face_pipeline import Tracker
 from client.heads import MakeRenderer
+from tracker.profile import PersonProfile
 
 
 @dataclass(frozen=True)
@@ -19,9 +20,11 @@ class Equipment:
         make_tracker: loads a face tracker; called in the tracking thread.
         make_renderer: a renderer for one head.
         extractor: name of what `make_tracker` loads (tracker.extractor.Extractor), which peers are told.
+        make_tracker_of: the same for a person whom it is to expect; None: it cannot expect anybody.
     """
 
     library: AvatarLibrary
     make_tracker: Callable[[], Tracker]
     make_renderer: MakeRenderer
     extractor: str
+    make_tracker_of: Callable[[PersonProfile], Tracker] | None = None

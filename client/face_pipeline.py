@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 import threading
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -74,6 +75,7 @@ class FacePipeline:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._failed = asyncio.Event()
         self._bad_frames = 0
+        self._next_tracker: deque[Callable[[], Tracker]] = deque(maxlen=1)
         self.observer: Observer | None = None
         self.ready = asyncio.Event()
         self.error: Exception | None = None
@@ -82,6 +84,10 @@ class FacePipeline:
         """Begins to work; to be called in the event loop."""
         self._loop = asyncio.get_running_loop()
         self._thread.start()
+
+    def change_tracker(self, make_tracker: Callable[[], Tracker]) -> None:
+        """Goes on with another tracker from the next frame on; if it cannot be loaded, with the one that is there."""
+        self._next_tracker.append(make_tracker)
 
     def push(self, frame: av.VideoFrame, capture_ms: int) -> None:
         """Offers a frame; from any thread."""
@@ -101,25 +107,37 @@ class FacePipeline:
 
     def _run(self) -> None:
         try:
-            tracker = self._make_tracker()
+            self._tracker = self._make_tracker()
             self._post(self.ready.set)
             try:
-                self._track_all(tracker)
+                self._track_all()
             finally:
-                tracker.close()
+                self._tracker.close()
         except Exception as error:
             logger.exception("face tracking ended")
             self.error = error
             self._post(self._failed.set)
 
-    def _track_all(self, tracker: Tracker) -> None:
+    def _track_all(self) -> None:
         newest_ms, to_rgb = 0, RgbConverter()
         while (item := self._slot.take()) is not None:
             frame, capture_ms = item
             capture_ms = newest_ms = max(capture_ms, newest_ms + 1)  # the tracker wants growing times
+            self._change_tracker()
             started = monotonic_s()
-            params = self._track(tracker, to_rgb, frame, capture_ms / 1000)
+            params = self._track(self._tracker, to_rgb, frame, capture_ms / 1000)
             self._post(self._on_face, TrackedFace(params, capture_ms, 1000 * (monotonic_s() - started)))
+
+    def _change_tracker(self) -> None:
+        if not self._next_tracker:
+            return
+        try:
+            tracker = self._next_tracker.pop()()
+        except Exception:
+            logger.exception("another tracker could not be loaded")
+            return
+        self._tracker.close()
+        self._tracker = tracker
 
     def _track(
         self, tracker: Tracker, to_rgb: RgbConverter, frame: av.VideoFrame, timestamp_s: float

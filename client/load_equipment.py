@@ -89,7 +89,13 @@ def load_equipment(store: AvatarStore, renderer: str = "auto") -> Equipment:
 def _equip(
     head: HeadModel, library: AvatarLibrary, make_renderer: MakeRenderer, person: PersonProfile | None = None
 ) -> Equipment:
-    return Equipment(library, lambda: make_tracker_on(head, person), make_renderer, FaceTracker.name)
+    return Equipment(
+        library,
+        lambda: make_tracker_on(head, person),
+        make_renderer,
+        FaceTracker.name,
+        lambda somebody: make_tracker_on(head, somebody),
+    )
 
 
 def _spare_collector() -> None:

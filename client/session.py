@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable
 from dataclasses import asdict
+from functools import partial
 
 import av
 
@@ -42,6 +43,7 @@ from client.view.pool import DrawingPool
 from client.wardrobe import Wardrobe
 from codec.params import FaceParams
 from codec.signaling import Member, PartAddress, Signal, SignalData, Welcome
+from tracker.profile import PersonProfile
 
 logger = logging.getLogger(__name__)
 
@@ -64,6 +66,7 @@ class Session:
     def __init__(
         self, server_url: str, attach_token: str, equipment: Equipment, pool: DrawingPool, queue: EnrolmentQueue
     ) -> None:
+        self._equipment = equipment
         library = equipment.library
         self._call = Call(
             server_url,
@@ -78,7 +81,7 @@ class Session:
         self._heads = Heads(library, equipment.make_renderer, pool, self._on_picture)
         self._pipeline = FacePipeline(equipment.make_tracker, self._on_face)
         own = OwnAvatars(library)
-        self._wardrobe = Wardrobe(library, own, self._call, self._heads)
+        self._wardrobe = Wardrobe(library, own, self._call, self._heads, self._expect)
         self._desk = EnrolmentDesk(queue, library, own, TakeWatch, self)
         self._tasks = TaskOwner("session")
         self._layout: AtlasLayout | None = None
@@ -187,9 +190,16 @@ class Session:
         """Sends a `ui` message; False if it was dropped."""
         return self._leg.say(text)
 
-    def show_preview(self, avatar_id: str | None) -> None:
+    def show_preview(self, avatar_id: str | None, person: PersonProfile | None = None) -> None:
         """For the person only."""
-        self._wardrobe.try_on(avatar_id)
+        self._wardrobe.try_on(avatar_id, person)
+
+    def _expect(self, person: PersonProfile | None) -> None:
+        make = self._equipment.make_tracker_of
+        if person is None or make is None:
+            self._pipeline.change_tracker(self._equipment.make_tracker)
+        else:
+            self._pipeline.change_tracker(partial(make, person))
 
     def watch_camera(self, watch: TakeWatch | None) -> None:
         """Lets `watch` see every tracked picture."""

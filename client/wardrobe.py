@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from client.avatars import UNUSABLE, AvatarLibrary
 from client.call import Call
 from client.enrolment_own import OwnAvatars
 from client.heads import SELF, Heads
+from tracker.profile import PersonProfile
 
 NOT_HERE = "This avatar is not available here; you keep the one that you have."
 
@@ -18,13 +21,24 @@ class Wardrobe:
         own: those that are somebody's.
         call: the others.
         heads: what oneself sees.
+        expect: tells the tracker whom to expect; None: anybody.
     """
 
-    def __init__(self, library: AvatarLibrary, own: OwnAvatars, call: Call, heads: Heads) -> None:
+    def __init__(
+        self,
+        library: AvatarLibrary,
+        own: OwnAvatars,
+        call: Call,
+        heads: Heads,
+        expect: Callable[[PersonProfile | None], None],
+    ) -> None:
         self._library = library
         self._own = own
         self._call = call
         self._heads = heads
+        self._expect = expect
+        self._person: PersonProfile | None = None
+        self._expected: str | None = None
         self._wish = 0
         self._preview: str | None = None
 
@@ -39,6 +53,7 @@ class Wardrobe:
         avatar_id = avatar_id or self._library.guest_ids[0]
         try:
             allowed = await self._own.may_wear(avatar_id, key)
+            person = await self._own.person(avatar_id) if allowed else None
             if allowed:
                 await self._library.model(avatar_id)
             if wish != self._wish:
@@ -48,12 +63,22 @@ class Wardrobe:
             await self._call.set_avatar(avatar_id)
         except UNUSABLE:
             return NOT_HERE if wish == self._wish else ""
+        self._person = person
         if self._preview in (None, avatar_id):
             self._preview = None
-            self._heads.wear(SELF, avatar_id)
+            self._wear(avatar_id, person)
         return ""
 
-    def try_on(self, avatar_id: str | None) -> None:
-        """Shows it to oneself only; None: what everybody sees."""
+    def try_on(self, avatar_id: str | None, person: PersonProfile | None = None) -> None:
+        """Shows it, an avatar of `person`, to oneself only; None: what everybody sees."""
         self._preview = avatar_id
-        self._heads.wear(SELF, avatar_id or self._call.avatar_id)
+        if avatar_id is None:
+            self._wear(self._call.avatar_id, self._person)
+        else:
+            self._wear(avatar_id, person)
+
+    def _wear(self, avatar_id: str, person: PersonProfile | None) -> None:
+        self._heads.wear(SELF, avatar_id)
+        if avatar_id != self._expected:  # another tracker takes a moment to load
+            self._expected = avatar_id
+            self._expect(person)

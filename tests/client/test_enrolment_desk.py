@@ -5,6 +5,7 @@ import json
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from avatar_store.store import AvatarStore
@@ -26,6 +27,7 @@ from client.enrolment_upload import MAX_CHUNK_BYTES, TakeStorage
 from client.enrolment_watch import TakeWatch
 from renderer.head.open_head import load_open_head
 from tests.support.fakes import Happening, tiny_avatar, write_guests
+from tracker.profile import PersonProfile
 
 HEAD = load_open_head()
 FIRST_ID, FIRST = tiny_avatar(HEAD, "first")
@@ -59,7 +61,7 @@ class Page:
         self.heard.add(json.loads(text))
         return True
 
-    def show_preview(self, avatar_id: str | None) -> None:
+    def show_preview(self, avatar_id: str | None, person: PersonProfile | None = None) -> None:
         self.previews.append(avatar_id)
 
     def watch_camera(self, watch: TakeWatch | None) -> None:
@@ -133,6 +135,17 @@ async def test_a_take_becomes_an_avatar_that_is_kept_and_then_a_better_one(bench
     ]
     assert page.previews == [FIRST_ID], "the page itself puts on what it keeps"
     assert await bench.own.has(SECOND_ID, mine[1]["key"])
+
+
+async def test_what_is_known_of_the_person_stays_with_the_avatar(bench: Bench) -> None:
+    known = np.full(52, 0.1)
+    person = PersonProfile(HEAD.model_id, 1.2, np.zeros((161, 3)), known, np.zeros(2), known + 1, 0.0, 0.0, np.zeros(4))
+    avatar_id, key = await bench.own.keep(FIRST, person)
+    loaded = await bench.own.person(avatar_id)
+    assert loaded is not None
+    assert loaded.focal_ratio == 1.2
+    await bench.own.forget(avatar_id, key)
+    assert await bench.own.person(avatar_id) is None
 
 
 async def test_an_avatar_is_worn_and_deleted_only_with_its_key(bench: Bench) -> None:

@@ -165,3 +165,12 @@ time.sleep(60)
         task.cancel()
     while runs(heard.items[0].stage):  # noqa: ASYNC110 - the kernel takes its time
         await asyncio.sleep(0.01)
+
+
+async def test_the_real_process_says_what_is_wrong_with_a_recording(tmp_path: Path) -> None:
+    clip = tmp_path / "take.webm"
+    await asyncio.to_thread(clip.write_bytes, b"not a video")
+    with pytest.raises(EnrolmentFailed) as failure:
+        await run(SubprocessRunner(), clip)
+    assert "stopped unexpectedly" not in str(failure.value)
+    assert str(tmp_path) not in str(failure.value)

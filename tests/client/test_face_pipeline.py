@@ -96,3 +96,41 @@ async def test_a_frame_that_cannot_be_tracked_shows_no_face_and_only_a_row_of_th
     assert str(await pipeline.failed()) == "singular"
     assert caplog.text.count("could not be tracked") == 2
     await pipeline.aclose()
+
+
+async def test_another_tracker_takes_over_and_one_that_does_not_load_changes_nothing(caplog) -> None:
+    first, second, faces = FakeTracker(), FakeTracker(), Happening()
+    pipeline = FacePipeline(lambda: first, faces.add)
+    pipeline.start()
+    pipeline.push(picture(100), 1)
+    await faces.until(lambda items: len(items) == 1)
+
+    def broken() -> FakeTracker:
+        raise OSError("no model file")
+
+    pipeline.change_tracker(broken)
+    pipeline.push(picture(100), 2)
+    await faces.until(lambda items: len(items) == 2)
+    assert not first.closed
+    pipeline.change_tracker(broken)
+    pipeline.change_tracker(lambda: second)
+    pipeline.push(picture(100), 3)
+    await faces.until(lambda items: len(items) == 3)
+    assert (first.closed, second.closed) == (True, False)
+    await pipeline.aclose()
+    assert second.closed
+    assert caplog.text.count("could not be loaded") == 1
+
+
+async def test_an_observer_sees_pictures_and_what_came_of_them() -> None:
+    faces, seen = Happening(), []
+    pipeline = FacePipeline(FakeTracker, faces.add)
+    pipeline.observer = lambda image, result: seen.append((image.shape, result.params is None))
+    pipeline.start()
+    pipeline.push(picture(0), 1)
+    await faces.until(lambda items: len(items) == 1)
+    pipeline.observer = None
+    pipeline.push(picture(0), 2)
+    await faces.until(lambda items: len(items) == 2)
+    await pipeline.aclose()
+    assert seen == [((48, 64, 3), True)]

@@ -5,6 +5,8 @@
 
 /** The tracker sees the face at 256 x 256 pixels, 25 times a second: more would only cost encoding and decoding. */
 const CAMERA_CONSTRAINTS = { width: { ideal: 480 }, height: { ideal: 360 }, frameRate: { ideal: 25, max: 30 } };
+/** Of the same shape as a take: who wears their own head is tracked by what the take has taught of lens and face. */
+const WIDE_CONSTRAINTS = { ...CAMERA_CONSTRAINTS, width: { ideal: 640 } };
 /** What a take for one's own head is recorded with. */
 const TAKE_CONSTRAINTS = { width: { ideal: 1280 }, height: { ideal: 720 }, frameRate: { ideal: 30, max: 30 } };
 const MICROPHONE_CONSTRAINTS = { echoCancellation: true, noiseSuppression: true, autoGainControl: true };
@@ -76,8 +78,9 @@ export class Devices {
     this.problems = { camera: null, microphone: null };
     /** @type {(kind: DeviceKind) => void} */
     this.onChange = () => {};
-    /** The camera is to record a take. */
+    /** The camera is to record a take; else it is to have the shape of one. */
     this.detailed = false;
+    this.wide = false;
     /** Attempts by kind: only the newest one's outcome counts. */
     this.attempts = { camera: 0, microphone: 0 };
   }
@@ -120,6 +123,17 @@ export class Devices {
   async setDetailed(detailed) {
     if (detailed === this.detailed) return;
     this.detailed = detailed;
+    await this.#reopen();
+  }
+
+  /** Opens the camera anew in the shape of a take, or in the usual one. @param {boolean} wide */
+  async setWide(wide) {
+    if (wide === this.wide) return;
+    this.wide = wide;
+    if (!this.detailed) await this.#reopen();
+  }
+
+  async #reopen() {
     if (!this.camera) return;
     this.camera.onended = null;
     this.camera.stop(); // while it is open, browsers would give the same size again
@@ -147,7 +161,8 @@ export class Devices {
   /** @param {DeviceKind} kind @returns {MediaTrackConstraints} */
   #constraints(kind) {
     const id = kind === "camera" ? this.choice.cameraId : this.choice.microphoneId;
-    const camera = this.detailed ? TAKE_CONSTRAINTS : CAMERA_CONSTRAINTS;
+    const usual = this.wide ? WIDE_CONSTRAINTS : CAMERA_CONSTRAINTS;
+    const camera = this.detailed ? TAKE_CONSTRAINTS : usual;
     const base = kind === "camera" ? camera : MICROPHONE_CONSTRAINTS;
     // "ideal": a device chosen last time may be unplugged today.
     return id ? { ...base, deviceId: { ideal: id } } : base;

@@ -26,12 +26,14 @@ const COUNTDOWN_S = 3;
  * @typedef {object} MakeMineOptions
  * @property {import("../call.js").Call} call
  * @property {number} speed of the guided steps; 1, or more in tests
+ * @property {() => boolean} wearsOwn whether the person is seen with a head of their own
  * @property {() => void} onChange the self tile may belong somewhere else now
  */
 
 export class MakeMine {
   /** @param {MakeMineOptions} options */
-  constructor({ call, speed, onChange }) {
+  constructor({ call, speed, wearsOwn, onChange }) {
+    this.wearsOwn = wearsOwn;
     this.call = call;
     this.speed = speed;
     this.onChange = onChange;
@@ -218,6 +220,7 @@ export class MakeMine {
     await recorder?.stop();
     if (recorder !== this.recorder) return; // cancelled meanwhile
     this.recorder = null;
+    await this.call.devices.setWide(true); // the preview is tracked like the take
     await this.call.devices.setDetailed(false);
     if (!this.upload || this.upload.isBroken) this.#send();
     else void this.upload.end().then(() => this.#checkUpload());
@@ -297,8 +300,9 @@ export class MakeMine {
   }
 
   #closed() {
+    const kept = this.keeps;
     this.call.watchTake(false);
-    if (this.keeps) {
+    if (kept) {
       this.parts = [];
       this.upload = null; // the client has it all, and goes on if it is not done
     } else {
@@ -308,6 +312,7 @@ export class MakeMine {
     this.phase = "closed";
     if (!this.wasCameraOn) this.call.setCamera(false);
     void this.call.devices.setDetailed(false);
+    if (!kept) void this.call.devices.setWide(this.wearsOwn());
     this.onChange();
   }
 }

@@ -40,6 +40,7 @@ export class OwnHead {
     for (const id of ["make-mine-open", "settings-make-mine"]) {
       byId(id, HTMLButtonElement).addEventListener("click", handlers.onMake);
     }
+    call.devices.wide = this.avatarId !== "" && preferences.avatarId === this.avatarId; // the camera is opened next
     if (this.avatarId) call.askForHead({ avatar_id: this.avatarId, key: this.key });
   }
 

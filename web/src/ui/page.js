@@ -78,7 +78,12 @@ export class Page {
     );
     /** @type {Guest[]} */
     this.guests = [];
-    this.makeMine = new MakeMine({ call, speed: options.takeSpeed, onChange: () => this.#placeSelf(call.state) });
+    this.makeMine = new MakeMine({
+      call,
+      speed: options.takeSpeed,
+      wearsOwn: () => this.ownHead.keyOf(call.profile.avatarId) !== "",
+      onChange: () => this.#placeSelf(call.state),
+    });
     this.ownHead = new OwnHead(call, preferences, this.self.canvas, {
       onChoose: (avatarId) => this.#chooseAvatar(avatarId ?? this.guests[0]?.avatar_id ?? ""),
       onChange: () => this.#showHeads(),
@@ -262,7 +267,9 @@ export class Page {
   #chooseAvatar(avatarId) {
     for (const picker of this.pickers) picker.setChosen(avatarId);
     savePreferences({ avatarId });
-    this.call.chooseAvatar(avatarId, this.ownHead.keyOf(avatarId));
+    const key = this.ownHead.keyOf(avatarId);
+    this.call.chooseAvatar(avatarId, key);
+    void this.call.devices.setWide(key !== "");
   }
 
   /** @param {import("./device_menus.js").ChoiceName} choice @param {string} deviceId */
