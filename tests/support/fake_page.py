@@ -8,7 +8,7 @@ from fractions import Fraction
 
 import av
 import numpy as np
-from aiortc import MediaStreamTrack, RTCPeerConnection, RTCSessionDescription
+from aiortc import MediaStreamTrack, RTCDataChannel, RTCPeerConnection, RTCSessionDescription
 from aiortc.mediastreams import MediaStreamError
 
 from client.face_connection import rtc_configuration
@@ -90,6 +90,15 @@ class FakePage:
     def said(self, type_: str) -> list[dict]:
         """The `ui` messages of one type so far."""
         return [message for message in self.ui.items if message["type"] == type_]
+
+    async def open_channel(self, label: str) -> RTCDataChannel:
+        """One more data channel to the client, open."""
+        assert self._pc is not None
+        channel = self._pc.createDataChannel(label)
+        opened = asyncio.Event()
+        channel.on("open", opened.set)
+        await opened.wait()
+        return channel
 
     async def offer_leg(self, timeout_s: float = 10) -> None:
         """Connects to the client, for the first time or anew; returns when the `ui` channel is open."""
