@@ -11,6 +11,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner
 
 from avatar_store.errors import AvatarStoreError
@@ -21,11 +22,13 @@ from client.bot import choose_avatar
 from client.errors import ClientError, MediaError
 from codec.avatar_file import avatar_id, unpack_avatar
 from enrolment import job_standard_parts
-from enrolment.job_types import JobError, Profile
+from enrolment.job_types import JobError, Profile, Progress
+from enrolment.job_types import Stage as JobStage
 from renderer.head.open_head import load_open_head
 from tests.support.enrolling import FadingTrainer, Stage
 from visavis.__main__ import app
 from visavis.enroll_clip import display_name, parse_budget, parse_destination, report_folder, stop_on_interrupt
+from visavis.enroll_progress import enroll_progress
 from visavis.errors import CommandError
 from visavis.output_files import open_video
 from visavis.worn_avatar import load_avatar
@@ -163,6 +166,20 @@ def test_ctrl_c_before_there_is_an_avatar(clip: Path, stage: Stage) -> None:
     result = run(clip)
     assert result.exit_code == 130
     assert result.stderr.splitlines()[-1] == "visavis: Stopped before there was an avatar: nothing is kept."
+
+
+def test_a_preview_is_there_while_it_trains(tmp_path: Path) -> None:
+    with (
+        open(os.devnull, "w") as nowhere,
+        enroll_progress("me", Console(file=nowhere), tmp_path / "a" / "p.jpg") as show,
+    ):
+        for level in (10, 200):
+            picture = np.full((16, 16, 3), level, np.uint8)
+            show.on_progress(Progress(JobStage.TRAIN, "training", 0.5, preview=picture))
+            seen = cv2.imread(str(tmp_path / "a" / "p.jpg"))
+            assert seen is not None
+            assert abs(int(seen.mean()) - level) <= 2
+    assert not list(tmp_path.iterdir())
 
 
 def test_interrupts_are_counted() -> None:

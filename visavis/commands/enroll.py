@@ -123,7 +123,8 @@ def _enrolled(job: EnrolmentJob, console: Console) -> EnrolmentResult:
     from visavis.enroll_clip import stop_on_interrupt
     from visavis.enroll_progress import enroll_progress
 
-    with enroll_progress(job.clip.name, console) as show, stop_on_interrupt(show.stopping) as should_stop:
+    preview = None if job.report is None else job.report / "preview.jpg"
+    with enroll_progress(job.clip.name, console, preview) as show, stop_on_interrupt(show.stopping) as should_stop:
         return run_enrolment(job, show.on_progress, should_stop)
 
 
