@@ -36,7 +36,7 @@ _ROUGHNESS_SIGMA_M = 0.0025
 _INDEPENDENT_PICTURES = 12.0
 """Errors of neighboring pictures are alike: however many there are, they count as no more than these."""
 _FORBIDDEN = 1e3
-"""Weight against shifts, turns and shears, which only another pose explains."""
+"""Weight against turns, which are a matter of the pose."""
 _KERNEL_STIFFNESS_M = (0.006, 0.06)
 """Smoothing of the warp at a well tied landmark, and at one of weight 0."""
 _SCALE_LIMIT = 0.15
@@ -76,8 +76,8 @@ class Identity:
 def fit_identity(take: Take, head: HeadModel) -> Identity:
     """Makes the head model's landmarks fit those of the training pictures.
 
-    Expressions are those of the tracker. The face is mirror-symmetric, and holds no shift, turn or shear except for one
-    thing: what the tracker's poses are constantly off by, so that shape and poses agree.
+    Expressions are those of the tracker. The face is mirror-symmetric and not turned in itself. What the tracker's
+    poses are constantly off by becomes part of the shape, so that both agree.
     """
     model = LandmarkModel.of(head, np.arange(MESH_LANDMARKS))
     weights = head.landmark_weights[:MESH_LANDMARKS].astype(np.float64) + 1e-3
@@ -115,7 +115,7 @@ def _solve_offsets(
     smooth = _roughness(rest) / _ROUGHNESS_SIGMA_M**2
     for axis in range(3):
         system[:, axis, :, axis] += smooth
-    modes = _pose_modes(rest, weights)  # [3 n, m]
+    modes = _turn_modes(rest, weights)
     strength = _FORBIDDEN * np.trace(information.mean(axis=0)) / 3
     flat = system.reshape(3 * count, 3 * count) + strength * modes @ modes.T
     return np.linalg.solve(flat, target.ravel()).reshape(count, 3)
@@ -146,19 +146,12 @@ def _roughness(points: Array) -> Array:
     return differences.T @ differences
 
 
-def _pose_modes(points: Array, weights: Array) -> Array:
-    """[3 n, 9] shifts, turns and shears, weighted: a displacement d holds none of them if modes.T @ d = 0."""
+def _turn_modes(points: Array, weights: Array) -> Array:
+    """[3 n, 3] turns about the axes, weighted: a displacement d holds none of them if modes.T @ d = 0."""
     centered = points - np.average(points, axis=0, weights=weights)
-    modes = [np.tile(axis, (len(points), 1)) for axis in np.eye(3)]
-    for row in range(3):
-        for column in range(3):
-            if row != column:
-                mode = np.zeros((len(points), 3))
-                mode[:, row] = centered[:, column]
-                modes.append(mode)
+    turns = np.cross(np.eye(3)[:, None], centered)  # [3, n, 3]
     root = np.sqrt(np.repeat(weights, 3))[:, None]
-    basis = np.linalg.qr(np.stack([mode.ravel() for mode in modes], axis=1) * root)[0]
-    return basis * root
+    return np.linalg.qr(turns.reshape(3, -1).T * root)[0] * root
 
 
 def warp(head: HeadModel, offsets: Array) -> Array:
