@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from codec.avatar_asset import AvatarAsset
 from codec.paper_avatar import PaperAvatar
+from enrolment.follow import follow
 from enrolment.metrics.head_box import head_box
 from enrolment.metrics.lpips import Lpips
 from enrolment.metrics.pixels import Picture, psnr_db, ssim
@@ -18,6 +19,7 @@ from renderer.avatar.avatar_model import AvatarModel
 from renderer.avatar.frame_renderer import FrameRenderer
 from renderer.avatar.paper_model import PaperAvatarModel
 from renderer.head.model import HeadModel
+from tracker.corrections import Corrections
 
 SCORED_EVERY = 4
 """Pictures a fraction of a second apart say the same."""
@@ -70,6 +72,7 @@ def evaluate(
     *,
     stride: int = SCORED_EVERY,
     keep_renders: bool = False,
+    corrections: Corrections | None = None,
 ) -> Evaluation:
     """Follows all pictures in order, draws every `stride`-th over white and compares it with the matted truth.
 
@@ -78,10 +81,12 @@ def evaluate(
         head: the head model of `asset`.
         asset: the avatar.
         indices: which pictures, in the order of time; not empty.
-        closed_loop: whether parameters are corrected against the picture, as a sender does who has the time.
+        closed_loop: whether parameters are corrected against the picture, as a sender does who has the time; those of
+            profile `paper` never are.
         lpips: where LPIPS is wanted.
         stride: 1 scores every picture.
         keep_renders: for showing them.
+        corrections: what training has found out about the tracker and this avatar, see enrolment.follow.
 
     Raises:
         ValueError: there are no pictures to judge by.
@@ -90,19 +95,19 @@ def evaluate(
     chosen = np.asarray(indices, np.intp)
     if not len(chosen):
         raise ValueError("there are no pictures to judge by")
-    params = [take.params(int(index)) for index in chosen]
+    followed = follow(take, head, asset, chosen, closed_loop, corrections)
     model = AvatarModel(head, asset) if isinstance(asset, AvatarAsset) else PaperAvatarModel(head, asset)
     renderer, camera = FrameRenderer(model, SIDE), take.camera()
     scored = chosen[::stride]
     pictures: list[Scores] = []
     renders: list[Picture] = []
-    for index, face in zip(scored, params[::stride], strict=True):
+    for index, face in zip(scored, followed.params[::stride], strict=True):
         drawn = renderer.render_rgb(face, camera, _WHITE)
         pictures.append(score_picture(truth(take, int(index)), drawn, take.landmarks_px[index], lpips))
         if keep_renders:
             renders.append(drawn)
     kept = np.stack(renders) if keep_renders else None
-    return Evaluation(scored, tuple(pictures), mean_scores(pictures), np.zeros(0), kept)
+    return Evaluation(scored, tuple(pictures), mean_scores(pictures), followed.closed_loop_ms, kept)
 
 
 def truth(take: Take, index: int) -> Picture:

@@ -13,9 +13,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from codec.avatar_asset import AvatarAsset
+from codec.avatar_file import avatar_id
 from codec.errors import AvatarFileError
 from enrolment.errors import TakeStopped
-from enrolment.job_codec import Avatar, avatar_model, from_bytes, to_bytes
+from enrolment.job_codec import Avatar, Snapshot, avatar_model, from_bytes, to_bytes
 from enrolment.job_parts import EnrolmentParts, ShouldStop
 from enrolment.job_training import Training
 from enrolment.job_types import (
@@ -75,7 +76,7 @@ def run_enrolment(
 
 @dataclass
 class _Trained:
-    data: bytes
+    snapshot: Snapshot
     finished: bool
 
 
@@ -104,7 +105,7 @@ class _Run:
             job=self._job,
             take=take,
             avatar=avatar,
-            data=trained.data,
+            snapshot=trained.snapshot,
             kept=kept,
             state=self._state,
             stopped=not trained.finished,
@@ -123,7 +124,7 @@ class _Run:
             trained_s=state.trained_s,
             stage_s=dict(state.stage_s),
             points=tuple(state.points),
-            psnr_db=state.points[-1].psnr_db if state.points else None,
+            psnr_db=state.kept_db,
             warnings=source.warnings,
             report=report,
             scores=scores,
@@ -187,16 +188,23 @@ class _Run:
         instant = replace(instant, name=self._job.name)
         if self._job.profile is Profile.LINEAR:
             best = self._work.best(self._state) if self._resumed else None
-            kept = self._job.keep.keep(best or to_bytes(instant), take.person)
+            kept = self._keep(best or Snapshot(to_bytes(instant)), take)
             self._progress(Stage.INSTANT, "an avatar can be worn already", 1.0, kept=kept)
         if made and not self._job.photo:
             self._save(Stage.INSTANT, lambda: self._work.save_instant(instant))
         return instant
 
+    def _keep(self, snapshot: Snapshot, take: Take) -> Kept:
+        """Keeps an avatar, and the person as somebody who wears it."""
+        person = take.person
+        if person is not None and self._job.profile is Profile.LINEAR:
+            person = replace(person, avatar_id=avatar_id(snapshot.data), corrections=snapshot.corrections)
+        return self._job.keep.keep(snapshot.data, person)
+
     def _train(self, take: Take, instant: AvatarAsset) -> _Trained:
         state = self._state
         if self._job.photo:
-            return _Trained(to_bytes(instant), True)
+            return _Trained(Snapshot(to_bytes(instant)), True)
         if state.train_budget_s is None:
             state.train_budget_s = TRAINING_SHARE * (self._job.budget_s - self._clock() - PACK_S)
         stopped, used_up = self._should_stop(), state.train_budget_s < LEAST_TRAINING_S
@@ -205,7 +213,7 @@ class _Run:
         if used_up:
             self._note(Stage.TRAIN, "The budget was used up before the training: this is the instant avatar.")
         if stopped or used_up:
-            return _Trained(to_bytes(instant), not stopped)
+            return _Trained(Snapshot(to_bytes(instant)), not stopped)
         self._progress(Stage.TRAIN, "preparing the training", 0.0)
         trainer = self._trainer(take, instant, state.train_budget_s)
         training = Training(self._job, self._parts, take, self._work, state, self._tell, self._should_stop, self._clock)
@@ -231,14 +239,15 @@ class _Run:
         with self._timed(Stage.PACK):
             self._progress(Stage.PACK, Stage.PACK, 0.0)
             try:
-                avatar = from_bytes(trained.data)
+                avatar = from_bytes(trained.snapshot.data)
                 if avatar.name != self._job.name:  # that of an interrupted run
-                    trained.data = to_bytes(replace(avatar, name=self._job.name))
-                    avatar = from_bytes(trained.data)
+                    renamed = to_bytes(replace(avatar, name=self._job.name))
+                    trained.snapshot = replace(trained.snapshot, data=renamed)
+                    avatar = from_bytes(renamed)
                 avatar_model(self._job.head, avatar)
             except (AvatarFileError, AvatarMismatchError) as error:
                 raise JobError(f"The avatar does not come back from its file: {error}.") from error
-            kept = self._job.keep.keep(trained.data, take.person)
+            kept = self._keep(trained.snapshot, take)
         self._progress(Stage.PACK, "the avatar can be worn", 1.0, kept=kept)
         return avatar, kept
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from codec.avatar_asset import AvatarAsset
 from codec.avatar_file import pack_avatar, unpack_avatar
 from codec.paper_avatar import PaperAvatar
@@ -9,8 +11,22 @@ from codec.paper_file import PAPER_MAGIC, pack_paper_avatar, unpack_paper_avatar
 from renderer.avatar.avatar_model import AvatarModel
 from renderer.avatar.paper_model import PaperAvatarModel
 from renderer.head.model import HeadModel
+from tracker.corrections import Corrections
 
 Avatar = AvatarAsset | PaperAvatar
+
+
+@dataclass(frozen=True, eq=False)
+class Snapshot:
+    """An avatar at one moment of its training.
+
+    Args:
+        data: its file.
+        corrections: what was known by then of the tracker and this avatar (enrolment.follow).
+    """
+
+    data: bytes
+    corrections: Corrections | None = None
 
 
 def to_bytes(avatar: Avatar) -> bytes:

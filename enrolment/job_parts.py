@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from codec.avatar_asset import AvatarAsset
 from enrolment.evaluate import Evaluation, truth
+from enrolment.follow import follow
 from enrolment.job_codec import Avatar, avatar_model
 from enrolment.job_types import EnrolmentJob
 from enrolment.metrics.pixels import psnr_db
@@ -18,30 +19,39 @@ from enrolment.take import Take
 from enrolment.trainer import Trainer
 from renderer.avatar.frame_renderer import FrameRenderer
 from renderer.head.model import HeadModel
+from tracker.corrections import Corrections
 
 OnStep = Callable[[str, float], None]
 """Told what is done, and the finished share of it, 0..1."""
 ShouldStop = Callable[[], bool]
 
 
-Evaluate = Callable[[Take, HeadModel, Avatar, Sequence[int], bool], Evaluation]
+Known = Corrections | None
+"""What training has found out about the tracker and an avatar."""
+Evaluate = Callable[[Take, HeadModel, Avatar, Known, Sequence[int], bool], Evaluation]
 """Of a take, pictures in order, closed loop or open: every score, and the renders."""
+RUN_UP = 2
+"""Pictures that are followed before one is judged: a closed loop needs some to settle."""
 
 
 PREVIEW_SIZE = 256
 _WHITE = (1.0, 1.0, 1.0)
 
 
-def draw_preview(take: Take, head: HeadModel, avatar: Avatar, index: int) -> NDArray[np.uint8]:
+def draw_preview(take: Take, head: HeadModel, avatar: Avatar, known: Known, index: int) -> NDArray[np.uint8]:
     """[PREVIEW_SIZE, PREVIEW_SIZE, 3] sRGB: the avatar as in one picture of the take, on white."""
+    params = follow(take, head, avatar, [index], False, known).params[0]
     renderer = FrameRenderer(avatar_model(head, avatar), max_size=PREVIEW_SIZE)
-    return renderer.render_rgb(take.params(index), take.camera(PREVIEW_SIZE), _WHITE)
+    return renderer.render_rgb(params, take.camera(PREVIEW_SIZE), _WHITE)
 
 
-def judge_psnr_db(take: Take, head: HeadModel, avatar: Avatar, indices: Sequence[int]) -> float:
-    """Mean PSNR of some pictures on white, driven by what the tracker says: the quick part of `evaluate`."""
+def judge_psnr_db(take: Take, head: HeadModel, avatar: Avatar, known: Known, indices: Sequence[int]) -> float:
+    """Mean PSNR of some pictures on white, closed loop where the avatar allows it: the quick part of `evaluate`."""
+    followed = [near for index in indices for near in range(max(0, index - RUN_UP), index + 1)]
+    params = follow(take, head, avatar, followed, True, known).params
+    last = {index: face for index, face in zip(followed, params, strict=True) if index in indices}
     renderer, camera = FrameRenderer(avatar_model(head, avatar)), take.camera()
-    values = [psnr_db(truth(take, index), renderer.render_rgb(take.params(index), camera, _WHITE)) for index in indices]
+    values = [psnr_db(truth(take, index), renderer.render_rgb(last[index], camera, _WHITE)) for index in indices]
     return float(np.mean(values))
 
 
@@ -54,8 +64,8 @@ class EnrolmentParts:
         instant: (take, head, name) to the instant avatar.
         trainer: (job, take, instant avatar, seconds) to what trains it in so many seconds.
         evaluate: see Evaluate.
-        judge: (take, head, avatar, pictures) to the PSNR, dB, that decides which avatar is kept.
-        draw: (take, head, avatar, picture) to a preview [H, W, 3] uint8 of that picture on white.
+        judge: (take, head, avatar, what is known, pictures) to the PSNR, dB, that decides which avatar is kept.
+        draw: (take, head, avatar, what is known, picture) to a preview [H, W, 3] uint8 of that picture on white.
         now: monotonic seconds.
     """
 
@@ -63,6 +73,6 @@ class EnrolmentParts:
     instant: Callable[[Take, HeadModel, str], AvatarAsset]
     trainer: Callable[[EnrolmentJob, Take, AvatarAsset, float], Trainer]
     evaluate: Evaluate
-    judge: Callable[[Take, HeadModel, Avatar, Sequence[int]], float] = judge_psnr_db
-    draw: Callable[[Take, HeadModel, Avatar, int], NDArray[np.uint8]] = draw_preview
+    judge: Callable[[Take, HeadModel, Avatar, Known, Sequence[int]], float] = judge_psnr_db
+    draw: Callable[[Take, HeadModel, Avatar, Known, int], NDArray[np.uint8]] = draw_preview
     now: Callable[[], float] = time.monotonic

@@ -9,7 +9,7 @@ from codec.avatar_asset import AvatarAsset
 from enrolment.evaluate import SCORED_EVERY, Evaluation, evaluate
 from enrolment.instant import instant_avatar
 from enrolment.job_codec import Avatar
-from enrolment.job_parts import EnrolmentParts, OnStep, ShouldStop
+from enrolment.job_parts import EnrolmentParts, Known, OnStep, ShouldStop
 from enrolment.job_photo import read_photo
 from enrolment.job_types import Backend, EnrolmentJob, JobError, Profile
 from enrolment.metrics.lpips import Lpips
@@ -32,11 +32,15 @@ def standard_parts(job: EnrolmentJob) -> EnrolmentParts:
         _require_torch(job)
     lpips = None if job.lpips is None else Lpips(job.lpips)
 
-    def judge(take: Take, head: HeadModel, avatar: Avatar, indices: Sequence[int], closed_loop: bool) -> Evaluation:
+    def scores(
+        take: Take, head: HeadModel, avatar: Avatar, known: Known, indices: Sequence[int], closed_loop: bool
+    ) -> Evaluation:
         stride = SCORED_EVERY if len(indices) > SCORED_EVERY else 1
-        return evaluate(take, head, avatar, indices, closed_loop, lpips, stride=stride, keep_renders=True)
+        return evaluate(
+            take, head, avatar, indices, closed_loop, lpips, stride=stride, keep_renders=True, corrections=known
+        )
 
-    return EnrolmentParts(_read, instant_avatar, _trainer, judge)
+    return EnrolmentParts(_read, instant_avatar, _trainer, scores)
 
 
 def _require_torch(job: EnrolmentJob) -> None:

@@ -10,12 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codec.errors import AvatarFileError
-from enrolment.job_codec import from_bytes, to_bytes
+from enrolment.job_codec import Snapshot, from_bytes, to_bytes
 from enrolment.job_parts import EnrolmentParts, ShouldStop
 from enrolment.job_types import EnrolmentJob, Point, Progress, Stage
 from enrolment.job_work import JobState, WorkFolder
 from enrolment.take import Take
 from enrolment.trainer import Trainer
+from tracker.corrections import Corrections
 
 SLICE_S = 0.5
 """So long it trains between two looks at the clock and the wish to stop."""
@@ -41,6 +42,11 @@ def choose_judges(take: Take) -> list[int]:
 def preview_picture(take: Take) -> int:
     """The picture to show previews of: the one that looks into the camera most."""
     return int(np.argmin(np.linalg.norm(take.vectors[:, 50:53], axis=1)))
+
+
+def known_to(trainer: Trainer) -> Corrections | None:
+    """What the trainer has found out about the tracker, if it is one that does."""
+    return getattr(trainer, "corrections", None)
 
 
 class Training:
@@ -70,12 +76,12 @@ class Training:
         self._tell, self._should_stop, self._clock = tell, should_stop, clock
         self._judges = choose_judges(take)
         self._shown = preview_picture(take)
-        self._best: bytes | None = work.best(state)
+        self._best: Snapshot | None = work.best(state)
         if self._best is None:
-            state.best_db = None
-        self._saved: bytes | None = self._best
+            state.best_db = state.kept_db = None
+        self._saved: Snapshot | None = self._best
 
-    def run(self, trainer: Trainer, first: bytes) -> tuple[bytes, bool]:
+    def run(self, trainer: Trainer, first: bytes) -> tuple[Snapshot, bool]:
         """Trains.
 
         Args:
@@ -83,12 +89,12 @@ class Training:
             first: file of the avatar that it begins with, which is kept if nothing better comes.
 
         Returns:
-            The file of the best avatar, and whether it went on to the end.
+            The best avatar, and whether it went on to the end.
         """
         if self._best is None:
-            self._judge(first, trainer, is_first=True)
+            self._judge(Snapshot(first), trainer, is_first=True)
         finished = self._go_on(trainer)
-        return self._best or first, finished
+        return self._best or Snapshot(first), finished
 
     def _go_on(self, trainer: Trainer) -> bool:
         judge_at = trainer.spent_s + LEAST_PAUSE_S
@@ -107,7 +113,7 @@ class Training:
                 judge_at = judged_at + self._pause(took_s / JUDGING_SHARE, trainer)
             if trainer.spent_s >= preview_at:
                 began = self._parts.now()
-                picture = self._parts.draw(self._take, self._job.head, trainer.asset(), self._shown)
+                picture = self._parts.draw(self._take, self._job.head, trainer.asset(), known_to(trainer), self._shown)
                 took_s = self._parts.now() - began
                 preview_at = trainer.spent_s + self._pause(took_s / PREVIEW_SHARE, trainer)
             if trainer.spent_s >= save_at:
@@ -133,15 +139,17 @@ class Training:
         except AvatarFileError:
             self._note("The training went astray for a while: what it had reached before is kept.")
             return
-        self._judge(data, trainer)
+        self._judge(Snapshot(data, known_to(trainer)), trainer)
 
-    def _judge(self, data: bytes, trainer: Trainer, is_first: bool = False) -> None:
+    def _judge(self, snapshot: Snapshot, trainer: Trainer, is_first: bool = False) -> None:
         state = self._state
-        judged = self._parts.judge
-        psnr_db = judged(self._take, self._job.head, from_bytes(data), self._judges) if self._judges else None
+        psnr_db = None
+        if self._judges:
+            avatar, known = from_bytes(snapshot.data), snapshot.corrections
+            psnr_db = self._parts.judge(self._take, self._job.head, avatar, known, self._judges)
         state.points.append(Point(trainer.spent_s, math.nan if is_first else trainer.loss, psnr_db))
         if psnr_db is None or state.best_db is None or psnr_db >= state.best_db - TOLERANCE_DB:
-            self._best = data
+            self._best, state.kept_db = snapshot, psnr_db
         if psnr_db is not None:
             state.best_db = max(psnr_db, psnr_db if state.best_db is None else state.best_db)
 

@@ -5,7 +5,8 @@
              instant.npz        the instant avatar, unrounded
              state.json         JobState; names the two files below
              trainer-<n>.npz    the trainer's checkpoint
-             best-<n>.vav       the best avatar so far
+             best-<n>.vav       the best avatar so far (a .vap in truth, for profile `paper`)
+             best-<n>.npz       what was known of the tracker with it
 """
 
 from __future__ import annotations
@@ -34,11 +35,13 @@ from enrolment.checkpoint import (
     write_bytes,
 )
 from enrolment.errors import TakeError
+from enrolment.job_codec import Snapshot
 from enrolment.job_types import EnrolmentJob, JobError, Point
 from enrolment.take import Take
 from enrolment.take_file import load_take, save_take
+from tracker.corrections import Corrections
 
-FORMAT = 1
+FORMAT = 2
 """To be raised when what is stored changes its meaning: older folders are then not found again."""
 ABANDONED_S = 7 * 24 * 3600.0
 """Folders that nobody has worked in for so long are deleted."""
@@ -72,7 +75,8 @@ class JobState:
         train_budget_s: seconds that the trainer was given; None before the training.
         trained_s: those of them that are done.
         points: course of the training.
-        best_db: held-out PSNR of the best avatar so far; None if there is none, or nothing is held out.
+        best_db: highest held-out PSNR so far; None if there is none, or nothing is held out.
+        kept_db: that of the best avatar so far, which may be a little lower.
         best: file of the best avatar so far.
         trainer: file of the trainer's checkpoint.
         notes: what the person was told.
@@ -83,6 +87,7 @@ class JobState:
     trained_s: float = 0.0
     points: list[Point] = field(default_factory=list)
     best_db: float | None = None
+    kept_db: float | None = None
     best: str | None = None
     trainer: str | None = None
     notes: list[str] = field(default_factory=list)
@@ -165,15 +170,18 @@ class WorkFolder:
             return load_arrays(self.path / state.trainer)
         return None
 
-    def best(self, state: JobState) -> bytes | None:
-        """The file of the best avatar."""
+    def best(self, state: JobState) -> Snapshot | None:
+        """The best avatar."""
         if state.best is None:
             return None
-        with suppress(OSError):
-            return (self.path / state.best).read_bytes()
+        path = self.path / state.best
+        with suppress(OSError, CheckpointError, ValueError):
+            known = _known(path)
+            arrays: dict[str, Any] | None = {**load_arrays(known)} if known.exists() else None
+            return Snapshot(path.read_bytes(), None if arrays is None else Corrections.from_arrays(arrays))
         return None
 
-    def save(self, state: JobState, trainer: Arrays | None = None, best: bytes | None = None) -> None:
+    def save(self, state: JobState, trainer: Arrays | None = None, best: Snapshot | None = None) -> None:
         """Keeps how far the job is; what is None stays as it is. A kill in between leaves what was there before."""
         self._count += 1
         previous = state.trainer, state.best
@@ -183,7 +191,9 @@ class WorkFolder:
                 save_arrays(self.path / state.trainer, trainer)
             if best is not None:
                 state.best = self._name("best", ".vav")
-                write_bytes(self.path / state.best, best)
+                if best.corrections is not None:
+                    save_arrays(_known(self.path / state.best), {**best.corrections.to_arrays()})
+                write_bytes(self.path / state.best, best.data)
             write_bytes(self.path / "state.json", state.to_json().encode())
         except BaseException:
             state.trainer, state.best = previous
@@ -197,14 +207,19 @@ class WorkFolder:
         return f"{what}-{self._count}{suffix}"
 
     def _clean(self, state: JobState) -> None:
-        for path in (*self.path.glob("trainer-*.npz"), *self.path.glob("best-*.vav"), *self.path.glob(".*.part")):
-            if path.name not in (state.trainer, state.best):
+        used = {state.trainer, state.best, None if state.best is None else _known(Path(state.best)).name}
+        for path in (*self.path.glob("trainer-*"), *self.path.glob("best-*"), *self.path.glob(".*.part")):
+            if path.name not in used:
                 with suppress(OSError):
                     path.unlink()
 
     def remove(self) -> None:
         """Deletes the folder."""
         shutil.rmtree(self.path, ignore_errors=True)
+
+
+def _known(avatar: Path) -> Path:
+    return avatar.with_suffix(".npz")
 
 
 @contextmanager

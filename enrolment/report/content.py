@@ -14,7 +14,7 @@ from codec.paper_avatar import PaperAvatar
 from codec.paper_file import MAX_PAPER_BYTES, PAPER_MAGIC, PAPER_VERSION
 from enrolment.coverage import head_angles
 from enrolment.evaluate import Evaluation, Scores
-from enrolment.job_codec import Avatar
+from enrolment.job_codec import Avatar, Snapshot
 from enrolment.job_types import EnrolmentJob, Kept
 from enrolment.job_work import JobState
 from enrolment.take import Take
@@ -36,7 +36,7 @@ class ReportSource:
 
     Args:
         job, take, avatar, kept, state: see enrolment.job.
-        data: the avatar as bytes.
+        snapshot: the avatar as a file, and what is known of the tracker with it.
         stopped: the training was ended before its time.
         warnings: one sentence each.
     """
@@ -44,7 +44,7 @@ class ReportSource:
     job: EnrolmentJob
     take: Take
     avatar: Avatar
-    data: bytes
+    snapshot: Snapshot
     kept: Kept
     state: JobState
     stopped: bool
@@ -77,8 +77,8 @@ def report_json(source: ReportSource, judged: Judged) -> dict[str, Any]:
             "place": source.kept.place,
             "profile": job.profile.value,
             "gaussians": source.avatar.count,
-            "bytes": len(source.data),
-            "sections": section_sizes(source.data),
+            "bytes": len(source.snapshot.data),
+            "sections": section_sizes(source.snapshot.data),
             **_network_size(source.avatar),
         },
         "clip": {

@@ -145,7 +145,7 @@ def _course(source: ReportSource) -> str:
         charts += line_chart(loss, "training, s", "loss")
     if not charts:
         return ""
-    note = _p("PSNR of a few held-out pictures, driven by the tracker alone.", "soft") if len(psnr) > 1 else ""
+    note = _p("PSNR of a few held-out pictures, as a sender would correct them.", "soft") if len(psnr) > 1 else ""
     return f'<section><h2>Training</h2>{note}<div class="charts">{charts}</div></section>'
 
 

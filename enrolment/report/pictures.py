@@ -11,7 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from enrolment.evaluate import Evaluation
+from enrolment.follow import follow
 from enrolment.job_codec import Avatar, avatar_model
+from enrolment.job_parts import Known
 from enrolment.take import Take, composite
 from renderer.avatar.frame_renderer import FrameRenderer
 from renderer.framing import Framing
@@ -85,9 +87,9 @@ def error_picture(truth: Picture, render: Picture) -> Picture:
     return np.asarray(cv2.cvtColor(colored, cv2.COLOR_BGR2RGB), np.uint8)
 
 
-def side_views(take: Take, head: HeadModel, avatar: Avatar, index: int) -> list[Picture]:
+def side_views(take: Take, head: HeadModel, avatar: Avatar, known: Known, index: int) -> list[Picture]:
     """[VIEW_SIZE, VIEW_SIZE, 3] of each angle of SIDE_VIEWS_DEG, with the expression of one picture of the take."""
-    params, framing = take.params(index), Framing()
+    params, framing = follow(take, head, avatar, [index], False, known).params[0], Framing()
     framing.observe(params.translation, 0.0)
     renderer = FrameRenderer(avatar_model(head, avatar), max_size=VIEW_SIZE)
     return [

@@ -47,7 +47,8 @@ def write_report(
     content = report_json(source, judged)
     on_step("drawing the report", 0.9)
     rows = contact_sheet(source.take, judged.closed_loop or judged.open_loop)
-    views = side_views(source.take, source.job.head, source.avatar, preview_picture(source.take))
+    known = source.snapshot.corrections
+    views = side_views(source.take, source.job.head, source.avatar, known, preview_picture(source.take))
     page = folder / "report.html"
     write_bytes(page, report_html(content, source, rows, views).encode())
     write_bytes(folder / "report.json", (json.dumps(content, indent=2, allow_nan=False) + "\n").encode())
@@ -55,16 +56,16 @@ def write_report(
 
 
 def _judge(source: ReportSource, evaluate: Evaluate, on_step: Callable[[str, float], None]) -> Judged:
-    take, head, avatar = source.take, source.job.head, source.avatar
+    take, head, avatar, known = source.take, source.job.head, source.avatar, source.snapshot.corrections
     held_out = bool(take.held_out.any())
     chosen = take.held_out_indices if held_out else _some_training_pictures(take.train_indices)
     indices = [int(index) for index in chosen]
     on_step("judging it, driven by the tracker alone", 0.0)
-    open_loop = evaluate(take, head, avatar, indices, False)
+    open_loop = evaluate(take, head, avatar, known, indices, False)
     closed_loop = None
     if not source.job.photo and not isinstance(avatar, PaperAvatar):
         on_step("judging it, corrected against the pictures", 0.45)
-        closed_loop = evaluate(take, head, avatar, indices, True)
+        closed_loop = evaluate(take, head, avatar, known, indices, True)
     return Judged(held_out, open_loop, closed_loop)
 
 

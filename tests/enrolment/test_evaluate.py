@@ -5,7 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from enrolment import evaluate as evaluation
 from enrolment.evaluate import evaluate, mean_scores, truth
+from enrolment.follow import Followed
 from renderer.head.open_head import load_open_head
 from tests.support.drawn_takes import drawn_person, drawn_take
 
@@ -45,3 +47,21 @@ def test_renders_and_means():
 def test_no_pictures():
     with pytest.raises(ValueError, match="no pictures"):
         evaluate(drawn_take(10), load_open_head(), drawn_person(), [], False, None)
+
+
+def test_every_picture_is_followed_in_order_and_some_are_scored(monkeypatch):
+    asked: list[tuple[list[int], bool]] = []
+
+    def corrected(take, head, asset, indices, closed_loop, corrections=None) -> Followed:
+        asked.append((list(indices), closed_loop))
+        right = [drawn_take(10).params(int(index)) for index in indices]
+        return Followed(right, np.arange(len(indices)) + 5.0)
+
+    monkeypatch.setattr(evaluation, "follow", corrected)
+    take = drawn_take(10)
+    astray = replace(take, vectors=np.roll(take.vectors, 5, axis=0))
+    found = evaluate(astray, load_open_head(), drawn_person(), [2, 3, 4, 6, 7], True, None, stride=2)
+    assert asked == [([2, 3, 4, 6, 7], True)]
+    assert found.indices.tolist() == [2, 4, 7]
+    assert min(picture.psnr_db for picture in found.pictures) > 45  # drawn with what follow said, each with its own
+    assert found.closed_loop_ms.tolist() == [5, 6, 7, 8, 9]

@@ -12,17 +12,19 @@ import cv2
 import numpy as np
 import pytest
 
-from codec.avatar_file import unpack_avatar
-from enrolment import checkpoint
+from codec.avatar_file import avatar_id, unpack_avatar
+from enrolment import checkpoint, job_parts
 from enrolment.evaluate import truth
+from enrolment.follow import Followed
 from enrolment.job import PACK_S, TRAINING_SHARE, run_enrolment
-from enrolment.job_parts import draw_preview, judge_psnr_db
 from enrolment.job_types import JobError, JobStopped, Progress
 from enrolment.job_types import Stage as JobStage
 from enrolment.job_work import ABANDONED_S, open_work, work_key
 from renderer.head.open_head import load_open_head
 from tests.support.drawn_takes import drawn_person, drawn_take
 from tests.support.enrolling import FadingTrainer, Stage
+from tracker.corrections import Corrections
+from tracker.estimator import FaceEstimator
 
 
 class Killed(BaseException):
@@ -76,13 +78,25 @@ def test_a_job_goes_through_its_stages(tmp_path: Path) -> None:
     assert training[-1].left_s < 10
 
 
-def test_avatars_are_judged_and_shown_as_the_tracker_drives_them() -> None:
+def test_avatars_are_judged_as_they_are_sent(monkeypatch: pytest.MonkeyPatch) -> None:
     take, head, person = drawn_take(10), load_open_head(), drawn_person()
+    asked: list[list[int]] = []
+
+    def follow(take, head, avatar, indices, closed_loop, known) -> Followed:
+        asked.append(list(indices))
+        return Followed([take.params(index) for index in indices], np.zeros(0))
+
+    monkeypatch.setattr(job_parts, "follow", follow)
     worse = replace(person, sh0=person.sh0 + np.float32(0.3))
-    right = judge_psnr_db(take, head, person, [1, 7])
+    right = job_parts.judge_psnr_db(take, head, person, None, [1, 7])
+    assert asked == [[0, 1, 5, 6, 7]]
     assert right > 45
-    assert right > judge_psnr_db(take, head, worse, [1, 7]) + 10
-    shown = draw_preview(take, head, person, 7)
+    assert right > job_parts.judge_psnr_db(take, head, worse, None, [1, 7]) + 10
+
+
+def test_previews_show_a_picture_of_the_take() -> None:
+    take, head, person = drawn_take(10), load_open_head(), drawn_person()
+    shown = job_parts.draw_preview(take, head, person, None, 7)
     seen = cv2.resize(truth(take, 7), (256, 256), interpolation=cv2.INTER_AREA)
     assert np.abs(shown.astype(int) - seen).mean() < 2
 
@@ -106,6 +120,30 @@ def test_a_kill_costs_only_what_came_after_the_last_checkpoint(tmp_path: Path) -
     assert seen[0].note == "Going on with what an interrupted run has done."
     assert unpack_avatar(stage.keeper.files[-1]).name == "Again"
     assert not folder.exists()
+
+
+class Knowing(FadingTrainer):
+    """Finds out about the tracker, too."""
+
+    @property
+    def corrections(self) -> Corrections:
+        return replace(Corrections.none(), offset=np.full(71, self.spent_s))
+
+
+def test_what_is_known_goes_with_the_avatar(tmp_path: Path) -> None:
+    stage = Stage(trainer=Knowing, person=FaceEstimator(load_open_head()).profile())
+    with pytest.raises(Killed):
+        run_enrolment(stage.job(tmp_path), kill_after(33, stage), parts=stage.parts())
+    result = run_enrolment(stage.job(tmp_path), parts=stage.parts())
+    first, interrupted, last = stage.keeper.people
+    known: list[float] = []
+    for person, data in zip((first, interrupted, last), stage.keeper.files, strict=True):
+        assert person is not None
+        assert person.avatar_id == avatar_id(data)
+        known.append(-1.0 if person.corrections is None else float(person.corrections.offset[0]))
+    assert known[0] == -1
+    assert 10 < known[1] <= 20
+    assert known[2] == pytest.approx(result.trained_s)
 
 
 def test_fresh_forgets_an_interrupted_run(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from enrolment.job_types import EnrolmentJob, Kept
 from enrolment.take import Take
 from renderer.head.open_head import load_open_head
 from tests.support.drawn_takes import drawn_person, drawn_take
+from tracker.profile import PersonProfile
 
 PICTURES = 10
 
@@ -31,9 +32,11 @@ class MemoryKeeper:
 
     def __init__(self) -> None:
         self.files: list[bytes] = []
+        self.people: list[PersonProfile | None] = []
 
-    def keep(self, data: bytes, person) -> Kept:
+    def keep(self, data: bytes, person: PersonProfile | None) -> Kept:
         self.files.append(data)
+        self.people.append(person)
         return Kept(avatar_id(data), f"avatar {len(self.files)}", len(data), None)
 
 
@@ -93,6 +96,7 @@ class Stage:
         read_s, instant_s, judge_s: what these take on the clock.
         trainer: makes the trainer.
         on_read: called when it is read.
+        person: of the take.
     """
 
     pictures: int = PICTURES
@@ -105,10 +109,11 @@ class Stage:
     keeper: MemoryKeeper = field(default_factory=MemoryKeeper)
     trainers: list[FadingTrainer] = field(default_factory=list)
     on_read: Callable[[], None] = lambda: None
+    person: PersonProfile | None = None
     reads: int = 0
 
     def take(self) -> Take:
-        take = drawn_take(self.pictures)
+        take = replace(drawn_take(self.pictures), person=self.person)
         return take if self.held_out else replace(take, held_out=np.zeros(len(take), bool))
 
     def parts(self) -> EnrolmentParts:
@@ -128,14 +133,14 @@ class Stage:
             self.trainers.append(self.trainer(drawn_person(), budget_s, self.clock))
             return self.trainers[-1]
 
-        def judge(take, head, avatar, indices) -> float:
+        def judge(take, head, avatar, known, indices) -> float:
             self.clock.seconds += self.judge_s
             return closeness_db(avatar)
 
-        def scores(take, head, avatar, indices, closed_loop):
+        def scores(take, head, avatar, known, indices, closed_loop):
             return evaluate(take, head, avatar, indices, False, None, stride=1, keep_renders=True)
 
-        def draw(take, head, avatar, index) -> NDArray[np.uint8]:
+        def draw(take, head, avatar, known, index) -> NDArray[np.uint8]:
             return np.full((8, 8, 3), index, np.uint8)
 
         return EnrolmentParts(read, instant, trainer, scores, judge, draw, self.clock)
