@@ -89,8 +89,11 @@ class ClosedLoop:
     Args:
         avatar: what the person wears, a likeness of them.
         side: width and height of the compared picture, a multiple of 16.
-        max_steps: most gradients for a picture.
+        max_steps: most gradients for a picture; may be changed at any time.
         corrections: what is known of this person with this avatar.
+
+    Attributes:
+        correction: [71] what the last picture has added to that; may be set, to where the next one begins.
     """
 
     def __init__(
@@ -100,14 +103,15 @@ class ClosedLoop:
         max_steps: int = MAX_STEPS,
         corrections: Corrections | None = None,
     ) -> None:
-        self._side, self._max_steps = side, max_steps
+        self._side, self.max_steps = side, max_steps
         self._corrections = corrections or Corrections.none()
         self._poser = LinearPoser(avatar, threads=1)
         self._workspace = self._poser.workspace
         self._raster = GradientWorkspace(self._workspace, shares=1)
         self._gradients = AvatarGradients(self._poser, self._raster)
         grids = avatar.asset.basis_grid
-        self._grids = np.ascontiguousarray(grids.reshape(*grids.shape[:2], -1), np.float32)
+        bases, channels, height, width = grids.shape
+        self._grids = np.ascontiguousarray(grids.reshape(bases, channels, height * width), np.float32)
         spread, change = np.ones(layout.FACE), np.ones(layout.FACE)
         for where, field_spread, field_change in _FIELDS.values():
             spread[where], change[where] = field_spread, field_change
@@ -145,7 +149,7 @@ class ClosedLoop:
         if self._curvature is None:
             self._measure_curvature(tracked)
         calm = self._calm if self._settled else np.zeros(layout.FACE)
-        most = self._max_steps if self._settled else FIRST_STEPS
+        most = self.max_steps if self._settled else FIRST_STEPS
         open_loss = self._loss(tracked)
         best, loss = before, self._loss(tracked + before)
         energy, steps = IMAGE_PRECISION * loss + self._doubt(best, best - before, calm), 0
@@ -235,7 +239,7 @@ class ClosedLoop:
         """dL/d(face) of what was drawn last."""
         self._raster.backward()
         self._gradients.backward()
-        return self._gradients.face(self._gradients.bases(self._grids))
+        return self._gradients.face(self._gradients.bases(self._grids) if len(self._grids) else None)
 
     def _measure_curvature(self, tracked: Array) -> None:
         """The mean over a few poses of how much each parameter, and each two together, change the picture."""

@@ -41,7 +41,7 @@ def warm_up(progress: Progress | None = None) -> None:
     RasterWorkspace(0, threads=2).help(1)
     report("compiling the avatar renderer", 0.6)
     head = load_open_head()
-    avatar = AvatarModel(head, _smallest_avatar(head))
+    avatar = AvatarModel(head, smallest_avatar(head))
     renderer = FrameRenderer(avatar, max_size=16)
     renderer.pose(FaceParams.neutral())
     report("compiling the frame loop", 0.85)
@@ -50,7 +50,8 @@ def warm_up(progress: Progress | None = None) -> None:
     report("ready to draw", 1.0)
 
 
-def _smallest_avatar(head: HeadModel) -> AvatarAsset:
+def smallest_avatar(head: HeadModel) -> AvatarAsset:
+    """One Gaussian and one basis: enough to compile with."""
     third = np.full((1, 3), 1 / 3, np.float32)
     return AvatarAsset(
         head_model_id=head.model_id,
