@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -18,6 +19,10 @@ JsonOption = Annotated[Path | None, typer.Option("--json", help="Also write the 
 
 def _report(console: Console, title: str, figures: list[Figure], json_file: Path | None) -> None:
     show(console, title, figures)
+    _write(figures, json_file)
+
+
+def _write(figures: list[Figure], json_file: Path | None) -> None:
     if json_file is not None:
         try:
             write_json(json_file, figures)
@@ -64,3 +69,49 @@ def track(
     if not files:
         raise CommandError(f"There is no *.mp4 in {clips}.")
     _report(console, "track", bench.run(files, console), json_file)
+
+
+class _HoldOut(StrEnum):
+    TAIL = "tail"
+    BLOCKS = "blocks"
+
+
+class _Profiles(StrEnum):
+    LINEAR = "linear"
+    PAPER = "paper"
+    BOTH = "both"
+
+
+@app.command("avatar")
+def avatar(
+    clips: Annotated[list[Path], typer.Option(help="Recording, or folder of them; more may follow.")],
+    more: Annotated[list[Path] | None, typer.Argument(help="More of them.", show_default=False)] = None,
+    budget: Annotated[str, typer.Option(help="Wall time of each enrolment, tracking included: 90s, 15m, ...")] = "15m",
+    hold_out: Annotated[_HoldOut, typer.Option(help="The last fifth, or every fifth block of 16.")] = _HoldOut.TAIL,
+    profile: Annotated[_Profiles, typer.Option(help="What to train; both to compare them.")] = _Profiles.LINEAR,
+    mesh_only: Annotated[bool, typer.Option("--mesh-only", help="Also train without bases, to compare.")] = False,
+    sheets: Annotated[Path | None, typer.Option(help="Folder for contact sheets and side views.")] = None,
+    seed: Annotated[int, typer.Option(help="Of everything random.")] = 0,
+    json_file: JsonOption = None,
+) -> None:
+    """Enrolment: an avatar of every clip, and how close it comes to pictures that it was not learned from."""
+    from enrolment.read_take import HoldOut
+    from visavis.bench import avatar as bench
+    from visavis.bench.avatar_course import Variant
+    from visavis.enroll_clip import parse_budget
+    from visavis.output_files import check_output
+
+    if json_file is not None:
+        check_output(json_file)
+    variants = [Variant.LINEAR] if profile != _Profiles.PAPER else []
+    variants += [Variant.PAPER] if profile != _Profiles.LINEAR else []
+    variants += [Variant.MESH] if mesh_only else []
+    task = bench.AvatarBench(
+        clips=bench.find_clips([*clips, *(more or [])]),
+        variants=variants,
+        budget_s=parse_budget(budget),
+        hold_out=HoldOut(hold_out.value),
+        sheets=sheets,
+        seed=seed,
+    )
+    _write(bench.run(task, Console()), json_file)
