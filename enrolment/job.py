@@ -35,8 +35,8 @@ from enrolment.take import Take
 from enrolment.trainer import Trainer
 from renderer.errors import AvatarMismatchError
 
-PACK_S = 2.0
-"""Of the budget, for the end."""
+PACK_S = 4.0
+"""Of the budget, for what a trainer prepares, for judging what comes out in the end, and for packing it."""
 TRAINING_SHARE = 0.92
 """Of what is left of the budget when the training begins; judging, previews and checkpoints take the rest."""
 LEAST_TRAINING_S = 2.0
