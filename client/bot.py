@@ -7,6 +7,7 @@ import hashlib
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import av
@@ -22,7 +23,7 @@ from client.capture.file_source import FileSource
 from client.capture.media_file import probe
 from client.equipment import Equipment
 from client.errors import ClientError, JoinRefused, MediaError
-from client.face_pipeline import FacePipeline, TrackedFace
+from client.face_pipeline import FacePipeline, TrackedFace, Tracker
 from client.join import fetch_join_token
 from client.recorder import HeadRecorder
 from client.server_url import parse_server_url
@@ -42,6 +43,7 @@ from codec.signaling import (
     SignalData,
     Welcome,
 )
+from tracker.loop_mode import LoopMode, why_open
 from tracker.profile import PersonProfile
 
 logger = logging.getLogger(__name__)
@@ -71,6 +73,8 @@ class BotConfig:
         invite: invitation token.
         record_peer: write the first other head, as rendered here, to this MP4.
         profile: of the recorded person (tracker.profile).
+        closed_loop: whether the avatar is a likeness of the recorded person, against which the tracker's answers are
+            corrected.
     """
 
     server_url: str
@@ -84,6 +88,7 @@ class BotConfig:
     invite: str | None = None
     record_peer: Path | None = None
     profile: Path | None = None
+    closed_loop: LoopMode = LoopMode.AUTO
 
 
 async def run_bot(config: BotConfig, equipment: Equipment | None = None) -> None:
@@ -108,8 +113,11 @@ async def run_bot(config: BotConfig, equipment: Equipment | None = None) -> None
         if equipment is None:
             from client.load_equipment import load_plain_equipment
 
-            equipment = await asyncio.to_thread(load_plain_equipment, default_store(), person)
-        bot = await asyncio.to_thread(Bot, config, equipment)
+            mode = config.closed_loop
+            likely = mode is LoopMode.ON or why_open(mode, person, person and person.avatar_id) is None
+            load = partial(load_plain_equipment, default_store(), person, closed_loop=likely)
+            equipment = await asyncio.to_thread(load)
+        bot = await asyncio.to_thread(Bot, config, equipment, person)
         try:
             token = await fetch_join_token(
                 config.server_url, config.room, passcode=config.passcode, invite=config.invite
@@ -154,15 +162,21 @@ def choose_avatar(wanted: str | None, bot_name: str, library: AvatarLibrary) -> 
 class Bot:
     """See the module; opens the recording at once, so construct it in a thread.
 
+    Args:
+        config: what to do.
+        equipment: of the process.
+        person: the profile of `config`, loaded.
+
     Raises:
         MediaError: the recording cannot be used.
         ClientError: the avatar is not known here.
     """
 
-    def __init__(self, config: BotConfig, equipment: Equipment) -> None:
+    def __init__(self, config: BotConfig, equipment: Equipment, person: PersonProfile | None = None) -> None:
         self._config = config
         self._equipment = equipment
         self._avatar_id = choose_avatar(config.avatar_id, config.name, equipment.library)
+        self._make_tracker = self._choose_tracker(person)
         self._source = FileSource(config.video, config.loop, self._on_frame, self._on_file_end)
         self._recorder = HeadRecorder(config.record_peer) if config.record_peer else None
         self._recorded: str | None = None
@@ -198,7 +212,7 @@ class Bot:
             extractor=self._equipment.extractor,
             events=self,
         )
-        self._pipeline = FacePipeline(self._equipment.make_tracker, self._on_face)
+        self._pipeline = FacePipeline(self._make_tracker, self._on_face)
         self._pipeline.start()
         if self._recorder is not None:
             self._recorder.start()
@@ -216,6 +230,15 @@ class Bot:
             await self._pipeline.aclose()
             if self._recorder is not None:
                 await asyncio.to_thread(self._recorder.close)
+
+    def _choose_tracker(self, person: PersonProfile | None) -> Callable[[], Tracker]:
+        reason = why_open(self._config.closed_loop, person, self._avatar_id)
+        make = self._equipment.make_tracker_of
+        if reason is None and make is not None:
+            logger.info("closed loop on")
+            return partial(make, person, self._avatar_id)
+        logger.info("closed loop off: %s", reason or "this equipment has none")
+        return self._equipment.make_tracker
 
     async def _run_call(self) -> None:
         try:

@@ -20,11 +20,12 @@ class Equipment:
         make_tracker: loads a face tracker; called in the tracking thread.
         make_renderer: a renderer for one head.
         extractor: name of what `make_tracker` loads (tracker.extractor.Extractor), which peers are told.
-        make_tracker_of: the same for a person whom it is to expect; None: it cannot expect anybody.
+        make_tracker_of: the same for a person whom it is to expect (None: anybody), in a closed loop against the avatar
+            of this id (None: without); None: there are no such trackers.
     """
 
     library: AvatarLibrary
     make_tracker: Callable[[], Tracker]
     make_renderer: MakeRenderer
     extractor: str
-    make_tracker_of: Callable[[PersonProfile], Tracker] | None = None
+    make_tracker_of: Callable[[PersonProfile | None, str | None], Tracker] | None = None

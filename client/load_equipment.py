@@ -12,6 +12,7 @@ from avatar_store.store import AvatarStore
 from client.avatars import AvatarLibrary
 from client.capture.frames import RgbConverter
 from client.clock import monotonic_s
+from client.closed_loop_tracker import make_call_tracker
 from client.equipment import Equipment
 from client.heads import MakeRenderer
 from client.view.atlas import TILE_SIZES
@@ -22,6 +23,7 @@ from renderer.avatar.avatar_model import AvatarModel
 from renderer.backends.choose import head_renderer_maker
 from renderer.head.model import HeadModel
 from renderer.head.open_head import load_open_head
+from tracker.closed_loop_warm_up import warm_up_closed_loop
 from tracker.estimator import FaceEstimator
 from tracker.face_tracker import FaceTracker
 from tracker.profile import PersonProfile
@@ -29,17 +31,15 @@ from tracker.profile import PersonProfile
 logger = logging.getLogger(__name__)
 
 
-def make_tracker_on(head: HeadModel, person: PersonProfile | None = None) -> FaceTracker:
-    """A face tracker, which may expect a person; takes a few hundred milliseconds."""
-    return FaceTracker(head, person=person)
-
-
-def load_plain_equipment(store: AvatarStore, person: PersonProfile | None = None) -> Equipment:
+def load_plain_equipment(
+    store: AvatarStore, person: PersonProfile | None = None, *, closed_loop: bool = False
+) -> Equipment:
     """Loads head and guests only: a bot draws nothing, and its recording waits until the tracker is there.
 
     Args:
         store: avatars that came from others.
         person: whom the tracker is to expect.
+        closed_loop: compile the closed loop too.
 
     Raises:
         AvatarStoreError: the installation is damaged.
@@ -48,6 +48,8 @@ def load_plain_equipment(store: AvatarStore, person: PersonProfile | None = None
     head = load_open_head()
     if person is not None:
         FaceEstimator(head, person=person)  # says now, not in the tracking thread, that they do not go together
+    if closed_loop:
+        warm_up_closed_loop(head)
     _spare_collector()
     make_renderer = head_renderer_maker("cpu", TILE_SIZES[-1])
     return _equip(head, AvatarLibrary.with_shipped_guests(head, store), make_renderer, person)
@@ -76,11 +78,12 @@ def load_equipment(store: AvatarStore, renderer: str = "auto") -> Equipment:
     size = TILE_SIZES[0]
     buffer = np.zeros((size * 3 // 2, size), np.uint8)
     view.draw(i420_planes(buffer, 0, 0, size, size), size, started, stamp=False)
-    tracker = make_tracker_on(head)
+    tracker = FaceTracker(head)
     try:
         tracker.track(RgbConverter()(av.VideoFrame.from_ndarray(buffer, format="yuv420p")), 0.0)
     finally:
         tracker.close()
+    warm_up_closed_loop(head)
     _spare_collector()
     logger.info("head, tracker and renderer are warm: seconds=%.1f", monotonic_s() - started)
     return _equip(head, library, make_renderer)
@@ -91,10 +94,10 @@ def _equip(
 ) -> Equipment:
     return Equipment(
         library,
-        lambda: make_tracker_on(head, person),
+        lambda: make_call_tracker(head, library.store, person, None),
         make_renderer,
         FaceTracker.name,
-        lambda somebody: make_tracker_on(head, somebody),
+        lambda somebody, avatar_id: make_call_tracker(head, library.store, somebody, avatar_id),
     )
 
 

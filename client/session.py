@@ -199,7 +199,7 @@ class Session:
         if person is None or make is None:
             self._pipeline.change_tracker(self._equipment.make_tracker)
         else:
-            self._pipeline.change_tracker(partial(make, person))
+            self._pipeline.change_tracker(partial(make, person, person.avatar_id))
 
     def watch_camera(self, watch: TakeWatch | None) -> None:
         """Lets `watch` see every tracked picture."""

@@ -12,6 +12,7 @@ from codec.quantizer import StreamConfig
 from codec.stream_file import FaceStream, pack_stream
 from renderer.head.model import HeadModel
 from tracker.profile import PersonProfile
+from tracker.refined_tracker import Likeness
 from tracker.track_file import Track, load_track
 from visavis.errors import CommandError
 from visavis.face_streams import stream_of_track
@@ -61,6 +62,7 @@ class EncodeSummary:
         kbit_s: what the whole file takes per second.
         work_s: time that it took.
         file: what was written.
+        closed_loop: the parameters were corrected against the person's avatar.
         warning: a sentence, where the recording is cut off.
     """
 
@@ -71,6 +73,7 @@ class EncodeSummary:
     kbit_s: float
     work_s: float
     file: str
+    closed_loop: bool = False
     warning: str | None = None
 
 
@@ -97,12 +100,13 @@ def encode_clip(
     extractor: str,
     person: PersonProfile | None = None,
     on_picture: Callable[[int, int], None] = lambda done, total: None,
+    likeness: Likeness | None = None,
 ) -> EncodeSummary:
     """Tracks a recording and encodes what comes out. What is interrupted or fails leaves no file.
 
     Args:
         job: what to do.
-        head, extractor, person: as in visavis.track_clip.TrackJob.
+        head, extractor, person, likeness: as in visavis.track_clip.TrackJob.
         on_picture: told the number of pictures done and the number expected.
 
     Raises:
@@ -115,15 +119,18 @@ def encode_clip(
         streams.append(job.stream(track))
         _write(streams[0], file)
 
-    tracked = track_clip(TrackJob(job.source, job.out, head, extractor, person=person, save=save), on_picture)
-    return _summary(job, streams[0], started, tracked.warning)
+    tracking = TrackJob(job.source, job.out, head, extractor, person=person, likeness=likeness, save=save)
+    tracked = track_clip(tracking, on_picture)
+    return _summary(job, streams[0], started, likeness is not None, tracked.warning)
 
 
 def _write(stream: FaceStream, file: IO[bytes]) -> None:
     file.write(pack_stream(stream))
 
 
-def _summary(job: EncodeJob, stream: FaceStream, started: float, warning: str | None = None) -> EncodeSummary:
+def _summary(
+    job: EncodeJob, stream: FaceStream, started: float, closed_loop: bool = False, warning: str | None = None
+) -> EncodeSummary:
     size = job.out.stat().st_size
     return EncodeSummary(
         frames=len(stream),
@@ -133,5 +140,6 @@ def _summary(job: EncodeJob, stream: FaceStream, started: float, warning: str | 
         kbit_s=round(8 * size / stream.duration_s / 1000, 3),
         work_s=round(time.monotonic() - started, 3),
         file=str(job.out),
+        closed_loop=closed_loop,
         warning=warning,
     )

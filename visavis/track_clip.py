@@ -20,6 +20,7 @@ from tracker.extractor import Extractor, open_extractor
 from tracker.face_tracker import FaceTracker, TrackResult
 from tracker.matting import PersonMatte, SegmentationNetwork, head_region
 from tracker.profile import PersonProfile, ProfileError
+from tracker.refined_tracker import Likeness, RefinedTracker
 from tracker.track_file import Track, TrackRecorder
 from visavis.clip_pictures import read_pictures
 from visavis.errors import CommandError
@@ -40,6 +41,7 @@ class TrackJob:
         matte: the MP4 with the person's alpha, grey, if wanted.
         matte_network: the segmentation network; needed for a matte.
         person: whom to expect, for the MediaPipe extractor.
+        likeness: the person's avatar, against which what the extractor says is corrected (docs/closed-loop.md).
         save: writes the parameters to `out`, by default as a track file.
     """
 
@@ -51,6 +53,7 @@ class TrackJob:
     matte: Path | None = None
     matte_network: SegmentationNetwork | None = None
     person: PersonProfile | None = None
+    likeness: Likeness | None = None
     save: Callable[[Track, IO[bytes]], None] = Track.save
 
     @property
@@ -93,8 +96,8 @@ def check_job(job: TrackJob) -> MediaInfo:
     """Reads the recording's header and makes sure that the outputs can be written; nothing is written yet.
 
     Raises:
-        CommandError: an output cannot be written, two are the same file, the recording is a pipe, or a profile is
-            given to an extractor that has no use for one.
+        CommandError: an output cannot be written, two are the same file, the recording is a pipe, a profile is given to
+            an extractor that has no use for one, or the avatar is for another head model.
         ProfileError: the profile is for another head model.
         MediaError: the recording is missing, or no video that can be decoded.
     """
@@ -103,6 +106,8 @@ def check_job(job: TrackJob) -> MediaInfo:
             raise CommandError(f"A profile is for the extractor {FaceTracker.name}, not for {job.extractor}.")
         if job.person.head_model_id != job.head.model_id:
             raise ProfileError(f"The profile belongs to another head model than {job.head.name}: make it anew.")
+    if job.likeness is not None and job.likeness.avatar.head.model_id != job.head.model_id:
+        raise CommandError(f"The avatar is made for another head model than {job.head.name}.")
     if job.clip.is_fifo():  # it is read more than once, and opening it may wait for good
         raise CommandError(f"{job.clip.name} is a pipe: save it as a file first.")
     info = probe(job.clip)
@@ -154,8 +159,10 @@ def track_clip(job: TrackJob, on_picture: Callable[[int, int], None] = lambda do
 
 def _open_extractor(job: TrackJob) -> Extractor:
     if job.person is not None:
-        return FaceTracker(job.head, person=job.person)
-    return open_extractor(job.extractor, job.head)
+        extractor: Extractor = FaceTracker(job.head, person=job.person)
+    else:
+        extractor = open_extractor(job.extractor, job.head)
+    return extractor if job.likeness is None else RefinedTracker(extractor, job.likeness)
 
 
 def _cut_off(clip: Path, info: MediaInfo, end_s: float) -> str | None:

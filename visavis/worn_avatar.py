@@ -8,7 +8,7 @@ from assets.store import default_asset_store
 from avatar_store.guests import guest_bytes, list_guests
 from avatar_store.handles import find_handle
 from avatar_store.store import default_store
-from codec.avatar_file import unpack_avatar
+from codec.avatar_file import avatar_id, unpack_avatar
 from codec.errors import AvatarFileError
 from codec.paper_file import MAX_PAPER_BYTES, PAPER_MAGIC, unpack_paper_avatar
 from renderer.avatar.avatar_model import AvatarModel
@@ -30,15 +30,20 @@ def load_avatar(named: str) -> AvatarModel | PaperAvatarModel:
         CommandError: there is no such avatar, its file is none, or its head model is not installed.
         AvatarMismatchError: the file holds values that nothing can be drawn from.
     """
+    return find_avatar(named)[1]
+
+
+def find_avatar(named: str) -> tuple[str, AvatarModel | PaperAvatarModel]:
+    """The id of an avatar, and the avatar; see `load_avatar`."""
     data = _avatar_bytes(named)
     try:
         if data.startswith(PAPER_MAGIC):
             paper = unpack_paper_avatar(data)
-            return PaperAvatarModel(_head(paper.head_model_id, named), paper)
+            return avatar_id(data), PaperAvatarModel(_head(paper.head_model_id, named), paper)
         asset = unpack_avatar(data)
     except AvatarFileError as error:
         raise CommandError(f"{named} is no avatar that can be read: {error}.") from error
-    return AvatarModel(_head(asset.head_model_id, named), asset)
+    return avatar_id(data), AvatarModel(_head(asset.head_model_id, named), asset)
 
 
 def _avatar_bytes(named: str) -> bytes:

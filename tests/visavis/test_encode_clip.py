@@ -12,17 +12,23 @@ import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
+from avatar_store.guests import guest_bytes, list_guests
 from client.errors import MediaError
+from codec.avatar_file import unpack_avatar
 from codec.quantizer import StreamConfig, quantizer_for
 from codec.stream_file import unpack_stream
+from renderer.avatar.avatar_model import AvatarModel
+from renderer.avatar.frame_renderer import FrameRenderer
+from renderer.camera import Camera
 from renderer.head.open_head import load_open_head
 from tests.support.tracks import made_track, saved_track, talking
+from tracker.estimator import FaceEstimator
 from visavis.__main__ import app
 from visavis.encode_clip import EncodeJob, encode_clip
 from visavis.errors import CommandError
 from visavis.face_streams import frame_rate_of, load_face_stream, stream_of_track
 from visavis.output_files import open_video
-from visavis.rendered_sample import render_sample
+from visavis.rendered_sample import render_sample, scripted_params
 
 RATE = 25
 TIMES = [index / RATE for index in range(50)]
@@ -95,6 +101,78 @@ def test_a_recording_is_tracked_for_it(tmp_path: Path) -> None:
     assert summary.faces == summary.frames == 6
     assert unpack_stream(out.read_bytes()).values.shape == (6, 35)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["face.vvs", "person.mp4"]
+
+
+@pytest.fixture(scope="module")
+def guest_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A recording of the first guest."""
+    with open(os.devnull, "w") as nowhere:
+        return render_sample(tmp_path_factory.mktemp("clips") / "guest.mp4", Console(file=nowhere), seconds=0.4)
+
+
+def likeness_profile(path: Path, avatar_id: str | None) -> Path:
+    replace(FaceEstimator(load_open_head()).profile(), avatar_id=avatar_id).save(path)
+    return path
+
+
+def picture_error(stream_file: Path) -> float:
+    """How far the guest with the parameters of the stream is from the one in the recording, per color."""
+    stream, head = unpack_stream(stream_file.read_bytes()), load_open_head()
+    asset = unpack_avatar(guest_bytes(list_guests()[0].avatar_id))
+    renderer, camera = FrameRenderer(AvatarModel(head, asset), 240), Camera.looking_from_lens(240, 240, 1.1 * 240)
+    errors = []
+    for index in range(len(stream)):
+        params = stream.params(index)
+        assert params is not None
+        drawn, true = (
+            renderer.render_rgb(face, camera, (1, 1, 1)).astype(float)
+            for face in (params, scripted_params(head, index / RATE))
+        )
+        errors.append(np.abs(drawn - true).mean())
+    return float(np.mean(errors))
+
+
+def test_against_the_persons_avatar_the_face_is_closer_to_the_recording(guest_clip: Path, tmp_path: Path) -> None:
+    guests = list_guests()
+    profile = likeness_profile(tmp_path / "me.profile", guests[0].avatar_id)
+    options = ("--profile", profile, "--json", "-o")
+    open_loop = run(guest_clip, *options, tmp_path / "open.vvs")
+    closed = run(guest_clip, *options, tmp_path / "closed.vvs", "--avatar", guests[0].name)
+    for result, is_closed in ((open_loop, False), (closed, True)):
+        assert result.exit_code == 0, result.output
+        assert json.loads(result.stdout)["closed_loop"] is is_closed
+    assert picture_error(tmp_path / "closed.vvs") < 0.7 * picture_error(tmp_path / "open.vvs")
+    assert unpack_stream((tmp_path / "closed.vvs").read_bytes()).torso is not None
+    assert unpack_stream((tmp_path / "open.vvs").read_bytes()).torso is None
+
+
+def test_other_avatars_are_no_likeness_unless_somebody_says_so(guest_clip: Path, tmp_path: Path) -> None:
+    guests = list_guests()
+    profile = likeness_profile(tmp_path / "me.profile", guests[0].avatar_id)
+    out = tmp_path / "face.vvs"
+    for options, sentence in (
+        (("--avatar", guests[1].name, "--profile", profile), "the profile names another avatar"),
+        (("--avatar", guests[0].name), "there is no profile"),
+        (("--avatar", guests[0].name, "--profile", profile, "--closed-loop", "off"), "it is switched off"),
+    ):
+        result = run(guest_clip, "-o", out, *options)
+        assert result.exit_code == 0, result.output
+        assert f"The closed loop is off: {sentence}" in result.stderr
+    result = run(guest_clip, "-o", out, "--avatar", guests[0].name, "--closed-loop", "on", "--json")
+    assert json.loads(result.stdout)["closed_loop"]
+
+
+def test_a_loop_without_an_avatar_is_refused(guest_clip: Path, track: Path, tmp_path: Path) -> None:
+    for arguments, sentence in (
+        ((guest_clip, "--closed-loop", "on"), "needs an --avatar"),
+        ((guest_clip, "--avatar", "nobody"), "There is no avatar 'nobody'"),
+        ((track, "--avatar", list_guests()[0].name), "are for recordings"),
+    ):
+        result = run(*arguments, "-o", tmp_path / "face.vvs")
+        assert result.exit_code != 0
+        assert isinstance(result.exception, CommandError)
+        assert sentence in str(result.exception)
+    assert not (tmp_path / "face.vvs").exists()
 
 
 def test_an_interruption_leaves_what_was_there(tmp_path: Path) -> None:

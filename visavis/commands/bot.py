@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from tracker.loop_mode import LoopMode
+
 
 def bot(
     video: Annotated[Path, typer.Option(help="The recording: any video with a face that FFmpeg can read.")],
@@ -17,8 +19,12 @@ def bot(
     ] = None,
     name: Annotated[str | None, typer.Option(help="Name shown to the others; default: the file's.")] = None,
     profile: Annotated[
-        Path | None, typer.Option(help="The profile of the recorded person (`visavis calibrate`).")
+        Path | None, typer.Option(help="The profile of the recorded person (`visavis calibrate`, `visavis enroll`).")
     ] = None,
+    closed_loop: Annotated[
+        LoopMode,
+        typer.Option(help="Correct the tracker against the avatar; auto: if the profile says that it is the person's."),
+    ] = LoopMode.AUTO,
     loop: Annotated[bool, typer.Option("--loop", help="Start again when the file ends.")] = False,
     no_audio: Annotated[bool, typer.Option("--no-audio", help="Do not send the file's sound.")] = False,
     passcode: Annotated[str | None, typer.Option(help="Passcode of the server.", envvar="VISAVIS_PASSCODE")] = None,
@@ -44,5 +50,6 @@ def bot(
         invite=invite,
         record_peer=record,
         profile=profile,
+        closed_loop=closed_loop,
     )
     asyncio.run(run_bot(config))

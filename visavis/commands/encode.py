@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tracker.loop_mode import LoopMode, why_open
 from visavis.commands.heads import Head, load_head
 from visavis.commands.track import ExtractorName
 from visavis.errors import CommandError
 from visavis.picture_progress import picture_progress
 
 if TYPE_CHECKING:
+    from tracker.profile import PersonProfile
+    from tracker.refined_tracker import Likeness
     from visavis.encode_clip import EncodeJob, EncodeSummary
 
 
@@ -28,7 +31,15 @@ def encode(
     torso: Annotated[bool, typer.Option("--torso/--no-torso", help="Keep how the shoulders move of their own.")] = True,
     head: Annotated[Head, typer.Option(help="Head model whose parameters are wanted.")] = Head.OPEN,
     extractor: Annotated[ExtractorName, typer.Option(help="What tracks.")] = ExtractorName.MEDIAPIPE,
-    profile: Annotated[Path | None, typer.Option(help="Whom to expect (`visavis calibrate`).")] = None,
+    profile: Annotated[
+        Path | None, typer.Option(help="Whom to expect (`visavis calibrate`, `visavis enroll`).")
+    ] = None,
+    avatar: Annotated[
+        str | None, typer.Option(help="The person's avatar, to correct the tracker against: a name, an id or a file.")
+    ] = None,
+    closed_loop: Annotated[
+        LoopMode, typer.Option(help="Correct it; auto: if the profile says that the avatar is the person's.")
+    ] = LoopMode.AUTO,
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
 ) -> None:
     """Keep the face of a recording as a stream file (docs/stream-file.md)."""
@@ -44,9 +55,11 @@ def encode(
         raise CommandError(f"{source.name} is a stream file already.")
     job = EncodeJob(source, out, config, gaze, torso)
     if not is_track_file(source):
-        summary = _track_and_encode(job, head, extractor, profile)
-    elif (head, extractor, profile) != (Head.OPEN, ExtractorName.MEDIAPIPE, None):
-        raise CommandError(f"{source.name} is tracked already: --head, --extractor and --profile are for recordings.")
+        summary = _track_and_encode(job, head, extractor, profile, avatar, closed_loop)
+    elif (head, extractor, profile, avatar) != (Head.OPEN, ExtractorName.MEDIAPIPE, None, None):
+        raise CommandError(
+            f"{source.name} is tracked already: --head, --extractor, --profile and --avatar are for recordings."
+        )
     else:
         summary = encode_track(job)
     if summary.warning is not None:
@@ -61,10 +74,30 @@ def encode(
     typer.echo(f"wrote {summary.file}")
 
 
-def _track_and_encode(job: EncodeJob, head: Head, extractor: ExtractorName, profile: Path | None) -> EncodeSummary:
+def _track_and_encode(
+    job: EncodeJob, head: Head, extractor: ExtractorName, profile: Path | None, avatar: str | None, mode: LoopMode
+) -> EncodeSummary:
     from tracker.profile import PersonProfile
     from visavis.encode_clip import encode_clip
 
     person = None if profile is None else PersonProfile.load(profile)
+    likeness = _find_likeness(avatar, person, mode)
     with picture_progress(f"tracking {job.source.name}") as on_picture:
-        return encode_clip(job, load_head(head), extractor.value, person, on_picture)
+        return encode_clip(job, load_head(head), extractor.value, person, on_picture, likeness)
+
+
+def _find_likeness(avatar: str | None, person: PersonProfile | None, mode: LoopMode) -> Likeness | None:
+    if avatar is None:
+        if mode is LoopMode.ON:
+            raise CommandError("--closed-loop on needs an --avatar to correct the tracker against.")
+        return None
+    from renderer.avatar.avatar_model import AvatarModel
+    from tracker.refined_tracker import Likeness
+    from visavis.worn_avatar import find_avatar
+
+    avatar_id, model = find_avatar(avatar)
+    reason = why_open(mode, person, avatar_id)
+    if reason is None and isinstance(model, AvatarModel):
+        return Likeness.of(model, avatar_id, person)
+    typer.echo(f"visavis: The closed loop is off: {reason or 'it is for avatars of profile linear'}.", err=True)
+    return None
