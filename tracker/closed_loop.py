@@ -18,6 +18,7 @@ from renderer.avatar.avatar_model import AvatarModel, full_vector
 from renderer.avatar.kernels import layout
 from renderer.avatar.linear_poser import LinearPoser
 from renderer.backends.gradient_workspace import GradientWorkspace
+from renderer.backends.reference import LOW_PASS_PX2
 from renderer.camera import Camera
 from tracker.closed_loop_kernel import robust_loss
 from tracker.corrections import Corrections, face_of
@@ -143,7 +144,7 @@ class ClosedLoop:
         tracked = np.concatenate([full_vector(params), params.torso]).astype(np.float64)
         tracked += self._corrections.of(tracked[: layout.BASIS_INPUTS])
         camera = self._look(image_rgb, tracked[layout.TRANSLATION : layout.TRANSLATION + 3], K)
-        self._workspace.set_view(camera, (0.0, 0.0, 0.0))
+        self._workspace.set_view(camera, (0.0, 0.0, 0.0), low_pass_px2=_low_pass(camera, K))
         before = self.correction
         self._look_behind(self._draw(tracked + before)[3])
         if self._curvature is None:
@@ -260,6 +261,15 @@ class ClosedLoop:
         self._curvature = total / len(_CURVATURE_TURNS)
         for settled, prior in enumerate((self._prior, self._prior + self._calm)):
             self._inverses[settled] = np.linalg.inv(IMAGE_PRECISION * self._curvature + np.diag(prior))
+
+
+def _low_pass(camera: Camera, K: Floats) -> float:
+    """Variance, px^2, that shows the avatar as it was trained, at the camera's own resolution, and then shrunk.
+
+    Each pixel of the compared picture is a mean over an area, which widens by 1/12.
+    """
+    scale = min(1.0, float(camera.K[0, 0] / K[0, 0]))
+    return LOW_PASS_PX2 * scale**2 + (1 - scale**2) / 12
 
 
 def _inside(crop_from_image: Array, image_size: tuple[int, ...], side: int) -> Floats:

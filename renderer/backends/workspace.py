@@ -13,7 +13,7 @@ from renderer.backends.buffers import AddressedBuffers, aligned
 from renderer.backends.kernels import layout
 from renderer.backends.kernels.draw import draw, help_draw
 from renderer.backends.kernels.parallel import SYNC_SIZE
-from renderer.backends.reference import FIELD_MARGIN
+from renderer.backends.reference import FIELD_MARGIN, LOW_PASS_PX2
 from renderer.background import Background
 from renderer.camera import Camera
 from renderer.jit import require_processor
@@ -88,7 +88,12 @@ class RasterWorkspace(AddressedBuffers):
         self.buffers["sh"][...] = np.moveaxis(padded.reshape(-1, 16, *sh_rest.shape[1:]), 1, -1)
 
     def set_view(
-        self, camera: Camera, background: Background, sh_from_world: NDArray[np.float32] | None = None
+        self,
+        camera: Camera,
+        background: Background,
+        sh_from_world: NDArray[np.float32] | None = None,
+        *,
+        low_pass_px2: float = LOW_PASS_PX2,
     ) -> None:
         """Sets camera, picture size and background of the frames to come.
 
@@ -97,6 +102,8 @@ class RasterWorkspace(AddressedBuffers):
             background: a color, or a picture of the camera's size; a picture is converted when another array comes, so
                 it must not be changed in place.
             sh_from_world: [3, 3] as in GaussianCloud.
+            low_pass_px2: variance by which every Gaussian is widened, px^2. Less shows a scene that was made for larger
+                pictures as these would be when shrunk.
 
         Raises:
             ValueError: the picture is empty or larger than MAX_SIDE_PX on a side, or the background has another size.
@@ -108,6 +115,7 @@ class RasterWorkspace(AddressedBuffers):
         view[:12] = camera.camera_from_world[:3].ravel()
         view[12:18] = K[0, 0], K[1, 1], K[0, 2], K[1, 2], width, height
         view[18:20] = FIELD_MARGIN * 0.5 * width / abs(K[0, 0]), FIELD_MARGIN * 0.5 * height / abs(K[1, 1])
+        view[layout.CAM_LOW_PASS] = low_pass_px2
         world_from_camera = camera.camera_from_world[:3, :3].T
         view[layout.CAM_SH :] = (world_from_camera if sh_from_world is None else sh_from_world @ world_from_camera).flat
         states = self.states

@@ -69,11 +69,12 @@ squares keeps its accuracy for needles, which the textbook form a x^2 + 2 b x y 
 CENTER_X, CENTER_Y, P_XX, SLOPE, P_YY, P_0, RED, GREEN, BLUE = range(9)
 HALF_WIDTH, HALF_HEIGHT, RIGHTMOST_Y, ELLIPSE_0, ELLIPSE_2, SLACK = range(9, 15)
 
-CAMERA = 29
-"""Floats of the camera: camera_from_world rows 0..2 (12), fx, fy, cx, cy, width, height, field margin x, y, and the
-rotation of directions from the camera's axes to those of the spherical harmonics (9)."""
+CAMERA = 30
+"""Floats of the camera: camera_from_world rows 0..2 (12), fx, fy, cx, cy, width, height, field margin x, y, the
+variance in px^2 by which every Gaussian is widened, and the rotation of directions from the camera's axes to those of
+the spherical harmonics (9)."""
 
-CAM_FX, CAM_FY, CAM_CX, CAM_CY, CAM_WIDTH, CAM_HEIGHT, CAM_MARGIN_X, CAM_MARGIN_Y, CAM_SH = range(12, 21)
+CAM_FX, CAM_FY, CAM_CX, CAM_CY, CAM_WIDTH, CAM_HEIGHT, CAM_MARGIN_X, CAM_MARGIN_Y, CAM_LOW_PASS, CAM_SH = range(12, 22)
 
 OUTPUT_PLANAR, OUTPUT_RGB8, OUTPUT_YUV, OUTPUT_RGBA8 = range(4)
 """PLANAR: four float planes (red, green, blue over the background; alpha = 1 - transmittance), padded to whole tiles.

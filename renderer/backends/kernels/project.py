@@ -22,6 +22,7 @@ from renderer.backends.kernels.layout import (
     CAM_FX,
     CAM_FY,
     CAM_HEIGHT,
+    CAM_LOW_PASS,
     CAM_MARGIN_X,
     CAM_MARGIN_Y,
     CAM_WIDTH,
@@ -48,7 +49,6 @@ from renderer.simd.vector3 import cross, dot3
 
 f32 = np.float32
 
-LOW_PASS = f32(0.3)
 NEAR = f32(0.01)
 LOG2_E = f32(1.4426950408889634)
 LOG2_255 = f32(7.994353436858858)
@@ -80,7 +80,7 @@ def project(state, chunk):
     camera, stride = state.camera_at, state.padded
     means, axes, colors = state.means_at, state.axes_at, state.colors_at
     zero, one = splat(f32(0)), splat(f32(1))
-    low_pass, largest = splat(LOW_PASS), splat(COVARIANCE_MAX)
+    low_pass, largest = vbroadcast(camera, CAM_LOW_PASS), splat(COVARIANCE_MAX)
     start = chunk * PROJECT_CHUNK
     visible = start
     for i in range(start, min(start + PROJECT_CHUNK, state.padded), 16):
@@ -131,7 +131,7 @@ def project(state, chunk):
         c_xx, c_yy = sharp_xx + low_pass, sharp_yy + low_pass
         nx, ny, nz = cross(fx0, fx1, fx2, fy0, fy1, fy2)
         trace = sharp_xx + sharp_yy
-        determinant = fma(low_pass, trace, splat(LOW_PASS * LOW_PASS)) + dot3(nx, ny, nz, nx, ny, nz)
+        determinant = fma(low_pass, trace, low_pass * low_pass) + dot3(nx, ny, nz, nx, ny, nz)
 
         # alpha >= 1/255 where d^T c^-1 d <= reach = 2 ln(255 opacity)
         log2_opacity = vload(state.log2_opacities_at, i)

@@ -33,6 +33,7 @@ from renderer.backends.kernels.gradient_layout import (
 from renderer.backends.kernels.layout import (
     CAM_FX,
     CAM_FY,
+    CAM_LOW_PASS,
     CAM_MARGIN_X,
     CAM_MARGIN_Y,
     P_XX,
@@ -40,7 +41,7 @@ from renderer.backends.kernels.layout import (
     RECORD,
     SLOPE,
 )
-from renderer.backends.kernels.project import LOW_PASS, TWO_LN_2, image_row, transform
+from renderer.backends.kernels.project import TWO_LN_2, image_row, transform
 from renderer.backends.kernels.sh_backward import colors_backward
 from renderer.jit import inlined, kernel
 from renderer.simd.blocks import load_transposed
@@ -168,7 +169,7 @@ def project_backward(state, gradient, i, camera_sums):
     by_shear = vuy * inverse_k * inverse_yy  # dL/ds / c_yy
     nx, ny, nz = cross(fx0, fx1, fx2, fy0, fy1, fy2)
     r0, r1, r2 = cross(fy0, fy1, fy2, nx, ny, nz)
-    low_pass = splat(LOW_PASS)
+    low_pass = vbroadcast(state.camera_at, CAM_LOW_PASS)
     r0, r1, r2 = (
         fma(low_pass, fx0, r0) * inverse_yy,
         fma(low_pass, fx1, r1) * inverse_yy,
