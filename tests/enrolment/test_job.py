@@ -58,7 +58,7 @@ def test_a_job_goes_through_its_stages(tmp_path: Path) -> None:
     assert kept == ["avatar 1", "avatar 2"]
     assert result.kept.place == "avatar 2"
     assert stage.trainers[0].budget_s == pytest.approx(TRAINING_SHARE * (70 - 10 - PACK_S))
-    assert result.trained_s == pytest.approx(stage.trainers[0].budget_s)
+    assert result.trained_s == pytest.approx(stage.trainers[0].budget_s, abs=0.05)
     assert stage.clock.seconds - 100 <= 70
     assert not result.stopped
     assert not result.resumed
@@ -115,7 +115,7 @@ def test_a_kill_costs_only_what_came_after_the_last_checkpoint(tmp_path: Path) -
     assert result.resumed
     assert stage.trainers[1].budget_s == stage.trainers[0].budget_s
     assert stage.trainers[1].calls == pytest.approx((stage.trainers[1].budget_s - 20) / 0.5, abs=1)
-    assert result.trained_s == pytest.approx(stage.trainers[0].budget_s)
+    assert result.trained_s == pytest.approx(stage.trainers[0].budget_s, abs=0.05)
     assert [point.trained_s for point in result.points] == sorted(point.trained_s for point in result.points)
     assert seen[0].note == "Going on with what an interrupted run has done."
     assert unpack_avatar(stage.keeper.files[-1]).name == "Again"
@@ -251,7 +251,7 @@ def test_a_damaged_checkpoint_begins_the_training_anew(tmp_path: Path) -> None:
     result = run_enrolment(stage.job(tmp_path), parts=stage.parts())
     assert stage.reads == 1
     assert any("begins anew" in warning for warning in result.warnings)
-    assert result.trained_s == pytest.approx(stage.trainers[-1].budget_s)
+    assert result.trained_s == pytest.approx(stage.trainers[-1].budget_s, abs=0.05)
 
 
 @pytest.mark.parametrize("damaged", ["state.json", "take.npz", "instant.npz"])
@@ -261,7 +261,7 @@ def test_damaged_files_of_an_interrupted_run_do_no_harm(tmp_path: Path, damaged:
         run_enrolment(stage.job(tmp_path), kill_after(33, stage), parts=stage.parts())
     next((tmp_path / "work").glob(f"*/{damaged}")).write_bytes(b"{}")
     result = run_enrolment(stage.job(tmp_path), parts=stage.parts())
-    assert result.trained_s == pytest.approx(stage.trainers[-1].budget_s)
+    assert result.trained_s == pytest.approx(stage.trainers[-1].budget_s, abs=0.05)
 
 
 def test_a_full_disk_does_not_end_the_training(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
