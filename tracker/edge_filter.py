@@ -11,7 +11,9 @@ _FLAT = 1e-3
 """Masks that vary less within the filter's reach stay as they are: the filter would not change them."""
 
 
-def refine_edges(image_rgb: NDArray[np.uint8], mask: NDArray[np.float32], radius: int, eps: float) -> NDArray[np.float32]:
+def refine_edges(
+    image_rgb: NDArray[np.uint8], mask: NDArray[np.float32], radius: int, eps: float
+) -> NDArray[np.float32]:
     """[H, W] the guided filter of the whole mask; where the mask is flat, the mask.
 
     Args:
