@@ -13,6 +13,8 @@ from client.avatars import AvatarLibrary
 from client.bot import Bot, BotConfig
 from client.closed_loop_tracker import make_call_tracker
 from client.equipment import Equipment
+from client.session import Session
+from client.view.pool import DrawingPool
 from renderer.head.open_head import load_open_head
 from tests.support.fakes import FakeTracker, write_video
 from tracker.corrections import Corrections
@@ -85,4 +87,24 @@ async def test_a_bot_goes_by_profile_and_option(person, tmp_path, caplog, mode, 
     assert wanted == ([(whom, library.guest_ids[worn])] if looped else [])
     assert f"closed loop {'on' if looped else 'off: '}" in caplog.text
     bot._source.stop()
+    await library.aclose()
+
+
+async def test_a_page_gets_a_tracker_in_a_loop_with_what_its_person_wears(person, tmp_path) -> None:
+    library = AvatarLibrary.with_shipped_guests(load_open_head(), AvatarStore(tmp_path))
+    wanted: list[object] = []
+
+    def make(whom: PersonProfile | None, avatar_id: str | None) -> FakeTracker:
+        wanted.append((whom, avatar_id))
+        return FakeTracker()
+
+    equipment = Equipment(library, FakeTracker, lambda model: None, "mediapipe", make)  # pyright: ignore[reportArgumentType]
+    pool = DrawingPool()
+    session = Session("http://127.0.0.1:1", "token", equipment, pool, None)  # pyright: ignore[reportArgumentType]
+    session._expect(person)
+    session._pipeline._next_tracker.pop()()
+    session._expect(None)
+    assert session._pipeline._next_tracker.pop() is equipment.make_tracker
+    assert wanted == [(person, person.avatar_id)]
+    pool.close()
     await library.aclose()

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from tracker.loop_mode import LoopMode
+from visavis.commands.closed_loop import ClosedLoop
 
 
 def bot(
@@ -22,9 +22,9 @@ def bot(
         Path | None, typer.Option(help="The profile of the recorded person (`visavis calibrate`, `visavis enroll`).")
     ] = None,
     closed_loop: Annotated[
-        LoopMode,
+        ClosedLoop,
         typer.Option(help="Correct the tracker against the avatar; auto: if the profile says that it is the person's."),
-    ] = LoopMode.AUTO,
+    ] = ClosedLoop.AUTO,
     loop: Annotated[bool, typer.Option("--loop", help="Start again when the file ends.")] = False,
     no_audio: Annotated[bool, typer.Option("--no-audio", help="Do not send the file's sound.")] = False,
     passcode: Annotated[str | None, typer.Option(help="Passcode of the server.", envvar="VISAVIS_PASSCODE")] = None,
@@ -37,6 +37,7 @@ def bot(
     import asyncio
 
     from client.bot import BotConfig, run_bot
+    from tracker.loop_mode import LoopMode
 
     config = BotConfig(
         server_url=server,
@@ -50,6 +51,6 @@ def bot(
         invite=invite,
         record_peer=record,
         profile=profile,
-        closed_loop=closed_loop,
+        closed_loop=LoopMode(closed_loop.value),
     )
     asyncio.run(run_bot(config))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tracker.loop_mode import LoopMode, why_open
+from visavis.commands.closed_loop import ClosedLoop
 from visavis.commands.heads import Head, load_head
 from visavis.commands.track import ExtractorName
 from visavis.errors import CommandError
@@ -38,8 +38,8 @@ def encode(
         str | None, typer.Option(help="The person's avatar, to correct the tracker against: a name, an id or a file.")
     ] = None,
     closed_loop: Annotated[
-        LoopMode, typer.Option(help="Correct it; auto: if the profile says that the avatar is the person's.")
-    ] = LoopMode.AUTO,
+        ClosedLoop, typer.Option(help="Correct it; auto: if the profile says that the avatar is the person's.")
+    ] = ClosedLoop.AUTO,
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
 ) -> None:
     """Keep the face of a recording as a stream file (docs/stream-file.md)."""
@@ -75,7 +75,7 @@ def encode(
 
 
 def _track_and_encode(
-    job: EncodeJob, head: Head, extractor: ExtractorName, profile: Path | None, avatar: str | None, mode: LoopMode
+    job: EncodeJob, head: Head, extractor: ExtractorName, profile: Path | None, avatar: str | None, mode: ClosedLoop
 ) -> EncodeSummary:
     from tracker.profile import PersonProfile
     from visavis.encode_clip import encode_clip
@@ -86,17 +86,18 @@ def _track_and_encode(
         return encode_clip(job, load_head(head), extractor.value, person, on_picture, likeness)
 
 
-def _find_likeness(avatar: str | None, person: PersonProfile | None, mode: LoopMode) -> Likeness | None:
+def _find_likeness(avatar: str | None, person: PersonProfile | None, mode: ClosedLoop) -> Likeness | None:
     if avatar is None:
-        if mode is LoopMode.ON:
+        if mode is ClosedLoop.ON:
             raise CommandError("--closed-loop on needs an --avatar to correct the tracker against.")
         return None
     from renderer.avatar.avatar_model import AvatarModel
+    from tracker.loop_mode import LoopMode, why_open
     from tracker.refined_tracker import Likeness
     from visavis.worn_avatar import find_avatar
 
     avatar_id, model = find_avatar(avatar)
-    reason = why_open(mode, person, avatar_id)
+    reason = why_open(LoopMode(mode.value), person, avatar_id)
     if reason is None and isinstance(model, AvatarModel):
         return Likeness.of(model, avatar_id, person)
     typer.echo(f"visavis: The closed loop is off: {reason or 'it is for avatars of profile linear'}.", err=True)
