@@ -18,6 +18,7 @@ from codec.errors import AvatarFileError
 from enrolment.errors import TakeStopped
 from enrolment.job_codec import Avatar, Snapshot, avatar_model, from_bytes, to_bytes
 from enrolment.job_parts import EnrolmentParts, ShouldStop
+from enrolment.job_photo import LIMITS
 from enrolment.job_training import Training
 from enrolment.job_types import (
     EnrolmentJob,
@@ -109,7 +110,7 @@ class _Run:
             kept=kept,
             state=self._state,
             stopped=not trained.finished,
-            warnings=(*take.warnings, *self._state.notes),
+            warnings=(*((LIMITS,) if self._job.photo else ()), *take.warnings, *self._state.notes),
         )
         report, scores = self._report(source)
         if trained.finished:

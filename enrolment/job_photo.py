@@ -11,6 +11,11 @@ from numpy.typing import NDArray
 from enrolment.job_types import JobError
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
+LIMITS = (
+    "An avatar from one photo: what the photo does not show (the sides, teeth, closed eyes) is guessed, and its "
+    "expressions are everybody's, not yours. A recording of 20 to 60 s makes a far better one."
+)
+"""For the person to know."""
 MAX_PHOTO_BYTES = 100 * 1024 * 1024
 
 

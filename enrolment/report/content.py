@@ -100,9 +100,15 @@ def report_json(source: ReportSource, judged: Judged) -> dict[str, Any]:
             "points": [{key: _finite(value) for key, value in asdict(point).items()} for point in state.points],
         },
         "stages_s": {str(stage): round(seconds, 3) for stage, seconds in state.stage_s.items()},
-        "judged_on": "held-out pictures" if judged.held_out else "training pictures",
+        "judged_on": _judged_on(source, judged),
         "scores": scores_json(judged),
     }
+
+
+def _judged_on(source: ReportSource, judged: Judged) -> str:
+    if source.job.photo:
+        return "the photo itself"
+    return "held-out pictures" if judged.held_out else "training pictures"
 
 
 def scores_json(judged: Judged) -> dict[str, dict[str, float | None]]:

@@ -92,7 +92,7 @@ def _warnings(warnings: Sequence[str]) -> str:
 
 
 def _scores(content: dict[str, Any]) -> str:
-    columns = {"open_loop": "tracker alone", "closed_loop": "corrected against the picture"}
+    columns = {"open_loop": "open loop", "closed_loop": "closed loop"}
     scores = {name: content["scores"][name] for name in columns if name in content["scores"]}
     if not scores:
         return ""
@@ -103,11 +103,12 @@ def _scores(content: dict[str, Any]) -> str:
     ]
     judged_on = content["judged_on"]
     explained = (
-        f"Means over {judged_on}, on white. The sender may correct what the tracker says by drawing the avatar and "
-        "comparing it with the camera's picture."
+        f"Means over {judged_on}, on white. Open loop: driven by what the tracker says, and what the training has "
+        "found out about it. Closed loop: the sender draws the avatar, too, and corrects what it sends by the "
+        "difference."
     )
     if judged_on != "held-out pictures":
-        explained += " They were learned from, so these figures say little about new pictures."
+        explained += " These were learned from: the figures say little about new pictures."
     elif any(point["psnr_db"] is not None for point in content["training"]["points"]):
         explained += " A few of the same pictures have decided which moment of the training was kept."
     table = _table(["", *(columns[name] for name in scores)], rows)
@@ -122,13 +123,14 @@ def _sheet(rows: Sequence[SheetRow], judged_on: str) -> str:
         alt = f"picture {row.index}"
         images = "".join(_image(picture, alt) for picture in (row.truth, row.render, row.error))
         cells.append(f"{images}<small>{row.time_s:.1f} s, {row.psnr_db:.1f} dB</small>")
-    note = f"Some of the {judged_on}, the worst among them. Differences are shown {ERROR_GAIN:.0f} times as large."
+    which = f"Some of the {judged_on}, the worst among them. " if len(rows) > 1 else ""
+    note = f"{which}Differences are shown {ERROR_GAIN:.0f} times as large."
     return f'<section><h2>Side by side</h2>{_p(note, "soft")}<div class="sheet">{"".join(cells)}</div></section>'
 
 
 def _views(views: Sequence[Picture]) -> str:
     figures = "".join(
-        f"<figure>{_image(view, f'{degrees} degrees')}<figcaption>{degrees:+d}°</figcaption></figure>"
+        f"<figure>{_image(view, f'{degrees} degrees')}<figcaption>{_signed(degrees)}°</figcaption></figure>"
         for degrees, view in zip(SIDE_VIEWS_DEG, views, strict=True)
     )
     return f'<section><h2>From the sides</h2><div class="views">{figures}</div></section>'
@@ -182,6 +184,10 @@ def _files(content: dict[str, Any]) -> str:
         "<section><h2>Bytes and seconds</h2>"
         f'<div class="tables">{tables}{_table(["stage", "time"], times)}</div></section>'
     )
+
+
+def _signed(number: int) -> str:
+    return f"{number:+d}" if number else "0"
 
 
 def _value(value: float | None, digits: int, unit: str) -> str:

@@ -60,11 +60,11 @@ def _judge(source: ReportSource, evaluate: Evaluate, on_step: Callable[[str, flo
     held_out = bool(take.held_out.any())
     chosen = take.held_out_indices if held_out else _some_training_pictures(take.train_indices)
     indices = [int(index) for index in chosen]
-    on_step("judging it, driven by the tracker alone", 0.0)
+    on_step("judging it, open loop", 0.0)
     open_loop = evaluate(take, head, avatar, known, indices, False)
     closed_loop = None
     if not source.job.photo and not isinstance(avatar, PaperAvatar):
-        on_step("judging it, corrected against the pictures", 0.45)
+        on_step("judging it, closed loop", 0.45)
         closed_loop = evaluate(take, head, avatar, known, indices, True)
     return Judged(held_out, open_loop, closed_loop)
 

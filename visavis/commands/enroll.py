@@ -17,10 +17,6 @@ if TYPE_CHECKING:
 
 INTERRUPTED = 130
 """Exit status after Ctrl-C, as shells expect it."""
-PHOTO_LIMITS = (
-    "An avatar from one photo: what the photo does not show (the sides, teeth, closed eyes) is guessed, and its "
-    "expressions are everybody's, not yours. A recording of 20 to 60 s makes a far better one."
-)
 
 
 class ProfileName(StrEnum):
@@ -65,7 +61,7 @@ def enroll(
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
 ) -> None:
     """Make an avatar of a person (docs/enrolment.md)."""
-    from enrolment.job_photo import is_photo
+    from enrolment.job_photo import LIMITS, is_photo
     from enrolment.job_types import Backend, Profile
     from enrolment.read_take import HoldOut
     from visavis.enroll_clip import EnrollOptions, check_clip, display_name, parse_budget, parse_destination
@@ -86,7 +82,7 @@ def enroll(
     check_clip(options)
     console = Console(stderr=True, markup=False, highlight=False, soft_wrap=True)
     if options.photo:
-        console.print(PHOTO_LIMITS)
+        console.print(LIMITS)
     _run(options, console, as_json)
 
 
