@@ -17,6 +17,7 @@ from enrolment import evaluate
 from enrolment.errors import TakeError
 from enrolment.evaluate import Evaluation, Scores
 from enrolment.follow import Followed
+from enrolment.job import PACK_S, TRAINING_SHARE
 from enrolment.job_parts import EnrolmentParts
 from enrolment.job_types import EnrolmentJob
 from enrolment.read_take import HoldOut
@@ -138,7 +139,7 @@ def test_times_scores_and_sheets(stage, tmp_path, capsys):
     # Tints shrink for 60 s, so the avatar comes close to its end at the marks right before or at 72 s.
     assert 70 <= value["avatar.usable_s"] <= 81
     trainer = stage.trainers[0]
-    assert sum(trainer.slices) == pytest.approx(0.92 * (120 - READING_S - INSTANT_S - 2), abs=0.1)
+    assert sum(trainer.slices) == pytest.approx(TRAINING_SHARE * (120 - READING_S - INSTANT_S - PACK_S), abs=0.1)
     assert max(trainer.slices) <= 1.0
     printed, said = capsys.readouterr()
     assert "30.5" in printed

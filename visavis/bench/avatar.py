@@ -143,7 +143,7 @@ def _measured(
         course = train(own, parts_for(own), begun, variant, on_step)
         result = judge(begun, course, job.head, lpips, on_step)
         if bench.sheets is not None:
-            name = f"{begun.name}-{variant.replace(' ', '-')}"
+            name = f"{begun.name}-{variant}"
             write_sheets(bench.sheets, name, begun.take, job.head, course.final, result.sent)
         yield result
 

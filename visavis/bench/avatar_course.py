@@ -37,7 +37,7 @@ class Variant(StrEnum):
 
     LINEAR = "linear"
     PAPER = "paper"
-    MESH = "mesh only"
+    MESH = "mesh"
     """`linear` without bases."""
 
     @property
