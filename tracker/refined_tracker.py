@@ -30,6 +30,8 @@ ABSENCE_S = 1.0
 """After so long without a face the last correction says nothing any more."""
 EASE_PICTURES = 6
 """So many pictures it takes from one way of correcting to another."""
+FEW_STEPS = 2
+"""So few overshoot: each change is then spread."""
 FADE_S = 2.0
 """Time constant with which the last correction goes while the loop is off."""
 CLOSE_S = 5.0
@@ -142,11 +144,18 @@ class RefinedTracker:
         elif self._was_off:
             self._ease = EASE_PICTURES
         self._was_off = is_off
-        self._sent = self._sent + (self._carried - self._sent) / max(1, self._ease)
+        self._sent = self._sent + (self._carried - self._sent) / max(self._ease, self._calming())
         self._ease = max(0, self._ease - 1)
         tracked = np.concatenate([full_vector(params), params.torso]).astype(np.float64)
         tracked += self._corrections.of(tracked[: len(self._corrections.mean)])
         return face_of(tracked + self._sent)
+
+    def _calming(self) -> int:
+        """1, or 2 to send the mean of what was sent and what was found: pictures that are left out make stairs."""
+        if self._budget is None:
+            return 1
+        level = self._budget.level
+        return 2 if level.every > 1 or 0 < level.steps <= FEW_STEPS else 1
 
     def _look(self, loop: Loop, image_rgb: NDArray[np.uint8], params: FaceParams, steps: int) -> None:
         """Has the loop correct this picture; a call goes on without one that fails."""

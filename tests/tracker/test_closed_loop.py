@@ -32,9 +32,8 @@ NOISE = {
 }
 """Standard deviations of what the tracker is wrong by, about what it is with people."""
 DEPTH = 55
-DEPTH_BIAS_M = 0.008
-"""At the size in which the loop compares, the low-pass of the rasterizer makes avatars look a little larger than they
-are in the camera's picture."""
+DEPTH_BIAS_M = 0.003
+"""At the size in which the loop compares, avatars still look a little larger than in the camera's picture."""
 
 
 @cache

@@ -172,6 +172,16 @@ def test_pictures_that_are_left_out_keep_the_correction() -> None:
     assert loop.steps[-1] == 2
 
 
+@pytest.mark.parametrize("level", [Level(2, 1), Level(4, 2)])
+def test_where_the_loop_is_less_steady_changes_are_halved(level: Level) -> None:
+    budget, loop = GivenBudget(), ConstantLoop()
+    call = start(loop, budget)
+    call.next(EASE_PICTURES)
+    budget.set(level, level.steps)
+    loop.found = 0.18
+    assert call.next(3) == pytest.approx([0.14, 0.16, 0.17])
+
+
 def test_switched_off_the_correction_fades_and_coming_back_jumps_nowhere() -> None:
     budget, loop = GivenBudget(), ConstantLoop()
     call = start(loop, budget)
@@ -181,7 +191,7 @@ def test_switched_off_the_correction_fades_and_coming_back_jumps_nowhere() -> No
     assert abs(off[0] - before) < 0.003
     assert (np.diff(off) <= 0).all()
     assert 0 <= off[-1] < 0.005
-    budget.set(Level(2, 2), 2)
+    budget.set(Level(3, 1), 3)
     loop.found = 0.12
     back = [off[-1], *call.next(EASE_PICTURES + 1)]
     assert np.diff(back).max() < 1.1 * 0.12 / EASE_PICTURES
