@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import re
-import tempfile
 from pathlib import Path
 
 from avatar_store.errors import AvatarStoreError
+from avatar_store.files import write_whole
 from avatar_store.guests import list_guests
 from codec.avatar_id import is_avatar_id
 
@@ -46,14 +45,7 @@ def set_handle(root: Path, handle: str, avatar_id: str) -> None:
     path = _path(root, handle)
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor, partial = tempfile.mkstemp(dir=path.parent, suffix=".part")
-        try:
-            with os.fdopen(descriptor, "w") as file:
-                file.write(avatar_id)
-            os.replace(partial, path)
-        except BaseException:
-            os.unlink(partial)
-            raise
+        write_whole(path, avatar_id.encode("ascii"))
     except OSError as error:
         raise AvatarStoreError(f"The name {handle} cannot be kept in {path.parent}: {error.strerror}.") from error
 

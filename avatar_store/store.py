@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import contextlib
 import os
-import tempfile
 import time
 from pathlib import Path
 
 from avatar_store.errors import AvatarStoreError
+from avatar_store.files import write_whole
 from avatar_store.guests import GUESTS_DIRECTORY, guest_bytes, list_guests
 from codec.avatar_file import MAX_AVATAR_BYTES, unpack_avatar
 from codec.avatar_file import avatar_id as id_of
@@ -84,7 +84,7 @@ class AvatarStore:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             if not own:
                 self._make_room(len(data))
-            _write(path, data)
+            write_whole(path, data)
         except OSError as error:
             raise AvatarStoreError(f"The avatar cannot be stored in {path.parent}: {error.strerror}") from error
         return avatar_id
@@ -142,15 +142,3 @@ def _read(path: Path) -> bytes | None:
             return file.read(MAX_AVATAR_BYTES + 1)
     except OSError:
         return None
-
-
-def _write(path: Path, data: bytes) -> None:
-    """Writes a file that others see either whole or not at all."""
-    descriptor, name = tempfile.mkstemp(dir=path.parent, suffix=".part")
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-        os.replace(name, path)
-    except BaseException:
-        os.unlink(name)
-        raise

@@ -14,7 +14,7 @@ from codec.avatar_asset import AvatarAsset
 from codec.paper_avatar import PaperAvatar
 from codec.params import FaceParams
 from enrolment.take import Take
-from renderer.avatar.avatar_model import AvatarModel, full_vector
+from renderer.avatar.avatar_model import AvatarModel, instant_vector
 from renderer.head.model import HeadModel
 from tracker.closed_loop import ClosedLoop
 from tracker.corrections import Corrections
@@ -34,7 +34,7 @@ class Followed:
 
     def vectors(self) -> NDArray[np.float32]:
         """[n, 71] expression 50, theta 11, gaze 4, torso 6."""
-        return np.stack([np.concatenate([full_vector(face), face.torso]) for face in self.params])
+        return np.stack([instant_vector(face) for face in self.params])
 
 
 def follow(

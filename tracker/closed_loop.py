@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 
 from codec.params import FaceParams
 from renderer.avatar.avatar_gradients import AvatarGradients
-from renderer.avatar.avatar_model import AvatarModel, full_vector
+from renderer.avatar.avatar_model import AvatarModel, instant_vector
 from renderer.avatar.kernels import layout
 from renderer.avatar.linear_poser import LinearPoser
 from renderer.backends.gradient_workspace import GradientWorkspace
-from renderer.backends.reference import LOW_PASS_PX2
+from renderer.backends.workspace import shrunk_low_pass_px2
 from renderer.camera import Camera
 from tracker.closed_loop_kernel import robust_loss
 from tracker.corrections import Corrections, face_of
@@ -141,7 +141,7 @@ class ClosedLoop:
             params: what the tracker says of it; to this comes what is known of the person.
             K: [3, 3] intrinsics that `params` assume.
         """
-        tracked = np.concatenate([full_vector(params), params.torso]).astype(np.float64)
+        tracked = instant_vector(params).astype(np.float64)
         tracked += self._corrections.of(tracked[: layout.BASIS_INPUTS])
         camera = self._look(image_rgb, tracked[layout.TRANSLATION : layout.TRANSLATION + 3], K)
         self._workspace.set_view(camera, (0.0, 0.0, 0.0), low_pass_px2=_low_pass(camera, K))
@@ -264,12 +264,9 @@ class ClosedLoop:
 
 
 def _low_pass(camera: Camera, K: Floats) -> float:
-    """Variance, px^2, that shows the avatar as it was trained, at the camera's own resolution, and then shrunk.
-
-    Each pixel of the compared picture is a mean over an area, which widens by 1/12.
-    """
+    """Variance, px^2, that shows the avatar as it was trained, at the camera's own resolution, and then shrunk."""
     scale = min(1.0, float(camera.K[0, 0] / K[0, 0]))
-    return LOW_PASS_PX2 * scale**2 + (1 - scale**2) / 12
+    return shrunk_low_pass_px2(scale)
 
 
 def _inside(crop_from_image: Array, image_size: tuple[int, ...], side: int) -> Floats:

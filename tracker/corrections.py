@@ -8,12 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codec.params import FaceParams
-from renderer.avatar.avatar_model import PARAMS_SIZE, full_vector
+from renderer.avatar.avatar_model import INSTANT_SIZE, PARAMS_SIZE, instant_vector
 
 Array = NDArray[np.float64]
 
-FACE_SIZE = PARAMS_SIZE + 6
-"""expression 50, theta 11, gaze 4, torso 6."""
 RIDGE = 0.03
 """Of the variance of the tracked parameters: what a direction must vary to be learned from."""
 _SMALLEST_SPREAD = np.repeat([0.3, 0.05, 0.01, 0.03, 0.15, 0.08], [50, 3, 3, 3, 2, 4])
@@ -40,8 +38,8 @@ class Corrections:
     @staticmethod
     def none() -> Corrections:
         """The tracker is right as it is."""
-        zero = np.zeros(FACE_SIZE)
-        return Corrections(np.zeros(PARAMS_SIZE), np.zeros((FACE_SIZE, PARAMS_SIZE)), zero, zero, zero)
+        zero = np.zeros(INSTANT_SIZE)
+        return Corrections(np.zeros(PARAMS_SIZE), np.zeros((INSTANT_SIZE, PARAMS_SIZE)), zero, zero, zero)
 
     @staticmethod
     def learned(tracked: NDArray[np.floating], refined: NDArray[np.floating]) -> Corrections:
@@ -67,9 +65,8 @@ class Corrections:
 
     def apply(self, params: FaceParams) -> FaceParams:
         """The face to send where there is no time for the loop."""
-        vector = full_vector(params)
-        corrected = np.concatenate([vector, params.torso]) + self.of(vector)
-        return face_of(corrected)
+        vector = instant_vector(params)
+        return face_of(vector + self.of(vector[:PARAMS_SIZE]))
 
     def to_arrays(self) -> dict[str, Array]:
         """By name, for a file."""
@@ -82,8 +79,8 @@ class Corrections:
         Raises:
             ValueError: an array is missing, has another shape, or holds a number that is not finite.
         """
-        shapes = {"mean": (PARAMS_SIZE,), "weights": (FACE_SIZE, PARAMS_SIZE)}
-        shapes |= dict.fromkeys(("offset", "low", "high"), (FACE_SIZE,))
+        shapes = {"mean": (PARAMS_SIZE,), "weights": (INSTANT_SIZE, PARAMS_SIZE)}
+        shapes |= dict.fromkeys(("offset", "low", "high"), (INSTANT_SIZE,))
         for name, shape in shapes.items():
             array = arrays.get(name)
             if array is None or array.shape != shape or not np.isfinite(array).all():

@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codec.params import FaceParams
-from renderer.avatar.avatar_model import AvatarModel, full_vector
+from renderer.avatar.avatar_model import INSTANT_SIZE, AvatarModel, full_vector
 from tracker.closed_loop import MAX_STEPS, ClosedLoop, Refined
-from tracker.corrections import FACE_SIZE, Corrections, face_of
+from tracker.corrections import Corrections, face_of
 from tracker.extractor import Extractor
 from tracker.face_tracker import TrackResult
 from tracker.loop_budget import LoopBudget
@@ -104,7 +104,7 @@ class RefinedTracker:
         self._preparing: threading.Thread | None = None
         self._broken = self._was_off = False
         self._seen_s: float | None = None
-        self._carried, self._sent = np.zeros(FACE_SIZE), np.zeros(FACE_SIZE)
+        self._carried, self._sent = np.zeros(INSTANT_SIZE), np.zeros(INSTANT_SIZE)
         self._ease = 0
 
     def track(self, image_rgb: NDArray[np.uint8], timestamp_s: float) -> TrackResult:
@@ -202,7 +202,7 @@ class RefinedTracker:
 
     def _forget(self) -> None:
         self._seen_s = None
-        self._carried, self._sent = np.zeros(FACE_SIZE), np.zeros(FACE_SIZE)
+        self._carried, self._sent = np.zeros(INSTANT_SIZE), np.zeros(INSTANT_SIZE)
         self._ease = 0
         if self._loop is not None:
             self._loop.reset()

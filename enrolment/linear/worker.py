@@ -18,7 +18,7 @@ from renderer.avatar.avatar_model import AvatarModel
 from renderer.avatar.linear_poser import LinearPoser
 from renderer.avatar.packing import blocks_of_16
 from renderer.backends.gradient_workspace import GradientWorkspace
-from renderer.backends.reference import LOW_PASS_PX2
+from renderer.backends.workspace import shrunk_low_pass_px2
 from renderer.camera import Camera
 from renderer.head.model import HeadModel
 
@@ -95,8 +95,7 @@ class Worker:
         self._packed.face[:] = task.face
         adam.mix(self._bases.grids, task.coefficients, self._packed.buffers["grid_values"])
         red, green, blue = (float(value) for value in task.background)
-        shrunk = (task.camera.width / SIDE) ** 2
-        low_pass = LOW_PASS_PX2 * shrunk + (1 - shrunk) / 12  # as the fine picture, each pixel a mean over an area
+        low_pass = shrunk_low_pass_px2(task.camera.width / SIDE)  # of the fine picture
         self.workspace.set_view(task.camera, (red, green, blue), low_pass_px2=low_pass)
         planes = self.workspace.set_planar_output()
         self._poser.pose()

@@ -26,6 +26,14 @@ FIRST_LIST_CAPACITY = 1040
 SH_COUNTS = (0, 3, 8, 15)
 
 
+def shrunk_low_pass_px2(scale: float) -> float:
+    """The low pass, px^2, that shows a scene as its picture of full size would look at `scale` (0..1) of it.
+
+    Each pixel of the small picture is a mean over an area, which widens by 1/12.
+    """
+    return LOW_PASS_PX2 * scale**2 + (1 - scale**2) / 12
+
+
 class RasterWorkspace(AddressedBuffers):
     """Everything that drawing up to `count` Gaussians needs; not to be used for two frames at once.
 

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from codec.params import FaceParams
-from renderer.avatar.avatar_model import full_vector
+from renderer.avatar.avatar_model import INSTANT_SIZE, full_vector
 from tests.support.tracks import talking
-from tracker.corrections import FACE_SIZE, Corrections
+from tracker.corrections import Corrections
 from tracker.face_tracker import NO_FACE, TrackResult
 from tracker.loop_budget import OFF, Level
 from tracker.refined_tracker import ABSENCE_S, EASE_PICTURES, Likeness, RefinedTracker
@@ -45,7 +45,7 @@ class StillTracker:
 class ConstantLoop:
     """Always finds the same."""
 
-    correction: Any = field(default_factory=lambda: np.zeros(FACE_SIZE))
+    correction: Any = field(default_factory=lambda: np.zeros(INSTANT_SIZE))
     found: float = 0.1
     max_steps: int = 0
     intrinsics: list = field(default_factory=list)
@@ -60,12 +60,12 @@ class ConstantLoop:
         self.begun_at.append(float(self.correction[JAW]))
         self.steps.append(self.max_steps)
         self.intrinsics.append(K)
-        self.correction = np.zeros(FACE_SIZE)
+        self.correction = np.zeros(INSTANT_SIZE)
         self.correction[JAW] = self.correction[TORSO] = self.found
 
     def reset(self) -> None:
         self.resets += 1
-        self.correction = np.zeros(FACE_SIZE)
+        self.correction = np.zeros(INSTANT_SIZE)
 
 
 @dataclass
@@ -119,7 +119,7 @@ def start(loop: Any, budget: Any = None, corrections: Corrections | None = None)
 
 def shifted(offset: float) -> Corrections:
     """Every jaw is off by so much."""
-    bounds = np.zeros(FACE_SIZE)
+    bounds = np.zeros(INSTANT_SIZE)
     bounds[JAW] = offset
     return replace(Corrections.none(), offset=bounds, low=bounds, high=bounds)
 
