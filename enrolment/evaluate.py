@@ -76,6 +76,8 @@ def evaluate(
 ) -> Evaluation:
     """Follows all pictures in order, draws every `stride`-th over white and compares it with the matted truth.
 
+    What the recording does not show is white in both.
+
     Args:
         take: the pictures.
         head: the head model of `asset`.
@@ -97,12 +99,13 @@ def evaluate(
         raise ValueError("there are no pictures to judge by")
     followed = follow(take, head, asset, chosen, closed_loop, corrections)
     model = AvatarModel(head, asset) if isinstance(asset, AvatarAsset) else PaperAvatarModel(head, asset)
-    renderer, camera = FrameRenderer(model, SIDE), take.camera()
+    renderer, camera, unknown = FrameRenderer(model, SIDE), take.camera(), take.outside()
     scored = chosen[::stride]
     pictures: list[Scores] = []
     renders: list[Picture] = []
     for index, face in zip(scored, followed.params[::stride], strict=True):
         drawn = renderer.render_rgb(face, camera, _WHITE)
+        drawn[unknown] = 255
         pictures.append(score_picture(truth(take, int(index)), drawn, take.landmarks_px[index], lpips))
         if keep_renders:
             renders.append(drawn)

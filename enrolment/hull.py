@@ -80,7 +80,7 @@ def _told_heights(
         slant = (direction * normalized(here)).sum(axis=1)
         trust = np.exp(-0.5 * (slant / (0.5 * _RIM)) ** 2) * (np.abs(slant) < _RIM)
         pixels = np.floor(project(feet + STEPS_M[:, None, None] * direction, take.K)).astype(np.int64)
-        shown = np.asarray(((pixels >= 0) & (pixels < np.array(matte.shape[::-1]))).all(axis=2))
+        shown = np.asarray(((pixels >= take.inner[:2]) & (pixels < take.inner[2:])).all(axis=2))
         column, row = pixels[..., 0].clip(0, matte.shape[1] - 1), pixels[..., 1].clip(0, matte.shape[0] - 1)
         inside = np.logical_and(matte[row, column] > _INSIDE, shown)
         crossing = np.argmin(inside, axis=0)  # first place outside; 0 also if there is none

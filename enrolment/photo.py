@@ -90,6 +90,7 @@ def photo_take(
         person=None,
         head_model_id=head.model_id,
         warnings=tuple(warnings),
+        inner=crop.inner,
     )
 
 

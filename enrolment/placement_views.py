@@ -54,10 +54,10 @@ def _far_apart(features: Array, count: int) -> list[int]:
 
 
 def is_cut_short(take: Take) -> bool:
-    """Whether the person ends above the lower end of the pictures, as before the bars of a wide recording."""
+    """Whether the person ends above the lower end of what was recorded, as before the bars of a wide film."""
     indices = take.train_indices
     some = indices[np.linspace(0, len(indices) - 1, min(len(indices), _BOX_PICTURES)).astype(int)]
-    return not bool((take.alphas[some, -_BOX_ROWS:] > 128).any())
+    return not bool((take.alphas[some, take.inner[3] - _BOX_ROWS : take.inner[3]] > 128).any())
 
 
 def median_pose(take: Take) -> FaceParams:
@@ -107,11 +107,11 @@ def share_inside(take: Take, pixels: Array, pictures: list[int]) -> Array:
         pixels: [P, N, 2] where the points are in each picture.
         pictures: the P pictures.
     """
-    height, width = take.alphas.shape[1:]
-    lowest = np.inf if is_cut_short(take) else height
-    shown = (pixels >= 0).all(axis=2) & (pixels < [width, lowest]).all(axis=2)
+    left, top, right, bottom = take.inner
+    lowest = np.inf if is_cut_short(take) else bottom
+    shown = (pixels >= [left, top]).all(axis=2) & (pixels < [right, lowest]).all(axis=2)
     mattes = np.array([at_pixels(take.alphas[picture], place) for picture, place in zip(pictures, pixels, strict=True)])
-    inside = (mattes > 128) & shown & (pixels[..., 1] < height)
+    inside = (mattes > 128) & shown & (pixels[..., 1] < bottom)
     return np.where(shown.any(axis=0), inside.sum(axis=0) / shown.sum(axis=0).clip(1), 1.0)
 
 

@@ -163,6 +163,7 @@ class _Reading:
             person=tracked.person,
             head_model_id=self._head.model_id,
             warnings=tuple(warnings),
+            inner=crop.inner,
         )
 
     def _look(self) -> _Looked:

@@ -33,6 +33,7 @@ class Take:
         person: what the tracker knew of the person.
         head_model_id: hex SHA-256 of the head model that `vectors` drive.
         warnings: what is not as it should be, one sentence each.
+        inner: (left, top, right, bottom) of the pixels that show the recording; what is around them is unknown.
     """
 
     images: NDArray[np.uint8]
@@ -46,6 +47,7 @@ class Take:
     person: PersonProfile | None
     head_model_id: str
     warnings: tuple[str, ...] = ()
+    inner: tuple[int, int, int, int] = (0, 0, SIDE, SIDE)
 
     def __len__(self) -> int:
         return len(self.images)
@@ -63,6 +65,20 @@ class Take:
     def params(self, index: int) -> FaceParams:
         """What the tracker says of one picture."""
         return FaceParams.from_vector(self.vectors[index])
+
+    def recorded(self, index: int) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+        """The part of one picture that shows the recording, [H, W, 3], and its intrinsics."""
+        left, top, right, bottom = self.inner
+        K = self.K.copy()
+        K[:2, 2] -= (left, top)
+        return self.images[index, top:bottom, left:right], K
+
+    def outside(self, size: int = SIDE) -> NDArray[np.bool_]:
+        """[size, size] pixels that the recording does not show."""
+        left, top, right, bottom = (round(edge * size / SIDE) for edge in self.inner)
+        outside = np.ones((size, size), bool)
+        outside[top:bottom, left:right] = False
+        return outside
 
     def camera(self, size: int = SIDE) -> Camera:
         """The camera of the pictures, scaled to `size` pixels a side."""

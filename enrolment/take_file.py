@@ -12,7 +12,7 @@ from enrolment.errors import TakeError
 from enrolment.take import MAX_PICTURES, SIDE, Take
 from tracker.profile import PersonProfile, ProfileError
 
-VERSION = 1
+VERSION = 2
 _ARRAYS: dict[str, tuple[type[np.generic], tuple[int, ...]]] = {
     "images": (np.uint8, (SIDE, SIDE, 3)),
     "alphas": (np.uint8, (SIDE, SIDE)),
@@ -32,7 +32,7 @@ def save_take(take: Take, path: Path) -> None:
         OSError: it cannot be written; what is there then is no take.
     """
     arrays: dict[str, NDArray[np.generic]] = {name: getattr(take, name) for name in _ARRAYS}
-    arrays["K"] = take.K
+    arrays |= {"K": take.K, "inner": np.asarray(take.inner, np.int64)}
     if take.person is not None:
         arrays["person"] = np.frombuffer(take.person.to_bytes(), np.uint8)
     with path.open("wb") as file:
@@ -78,10 +78,14 @@ def _parsed(stored: dict[str, NDArray[np.generic]]) -> Take:
     K = stored["K"]
     if K.dtype != np.float32 or K.shape != (3, 3) or not np.isfinite(K).all():
         raise ValueError("K is damaged")
+    left, top, right, bottom = (int(edge) for edge in stored["inner"].ravel())
+    if not (0 <= left < right <= SIDE and 0 <= top < bottom <= SIDE):
+        raise ValueError("inner is damaged")
     return Take(
         **{name: stored[name] for name in _ARRAYS},  # pyright: ignore[reportArgumentType] - checked above
         K=K.astype(np.float32),
         person=PersonProfile.from_bytes(stored["person"].tobytes(), "person") if "person" in stored else None,
         head_model_id=str(stored["head_model_id"]),
         warnings=tuple(str(text) for text in stored["warnings"]),
+        inner=(left, top, right, bottom),
     )

@@ -20,7 +20,7 @@ Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
 GAUSSIANS = 2_800
-_BORDER_PX = 24
+_BORDER_PX = 40
 """The layer goes on beyond the picture by this much, where the person does."""
 _EDGE_PX = 3
 """Rows at the picture's lower end whose matte is not believed."""
@@ -94,14 +94,15 @@ def _wanted(take: Take, surface: Surface, posed: Array, pixels: Array) -> Mask:
     indices = take.train_indices
     some = indices[np.linspace(0, len(indices) - 1, min(len(indices), _PICTURES)).astype(int)]
     likely = (take.alphas[some] > 128).mean(axis=0) > _LIKELY
+    left, top, right, bottom = take.inner
     likely = cv2.dilate(likely.astype(np.uint8), np.ones((7, 7), np.uint8))
-    border = _BORDER_PX
-    below = 0 if is_cut_short(take) else border + _EDGE_PX
-    inner = likely[: len(likely) - _EDGE_PX] if below else likely
-    grown = cv2.copyMakeBorder(inner, 0, below, border, border, cv2.BORDER_REPLICATE) > 0
-    likely = np.zeros((len(likely) + 2 * border, grown.shape[1]), bool)
-    likely[border : border + len(grown)] = grown
-    size = likely.shape[0]
+    border, side = _BORDER_PX, len(likely)
+    size = side + 2 * border
+    bottom -= 0 if is_cut_short(take) else _EDGE_PX
+    around = (0, 0 if is_cut_short(take) else border + side - bottom, left + border, side - right + border)
+    grown = cv2.copyMakeBorder(likely[top:bottom, left:right], *around, cv2.BORDER_REPLICATE) > 0
+    likely = np.zeros((size, size), bool)
+    likely[border + top : border + top + len(grown)] = grown
     above = surface.head.faces[surface.face_parts != Part.TORSO]
     shown, _ = cast_mesh(pixels + border, 1 / posed[:, 2].clip(0.01), above, size, size)
     mesh = cv2.erode((shown >= 0).astype(np.uint8), np.ones((9, 9), np.uint8)) > 0

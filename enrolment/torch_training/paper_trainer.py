@@ -171,6 +171,7 @@ class PaperTrainer:
         picture = self._draw(index, size)
         which = torch.tensor([index], device=self._device)
         target = self._pictures.over(which, torch.ones(1, 3, device=self._device), size)
+        picture = self._pictures.only_known(picture, target)
         weights = 1 + MOUTH_WEIGHT * self._pictures.masks(which, size)
         loss = huber(picture, target, HUBER_DELTA, weights)
         loss.backward()

@@ -40,6 +40,7 @@ class Pictures:
             self._alphas = torch.from_numpy(take.alphas[indices]).to(device)
             self._rows = torch.arange(len(indices), device=device)
         self._masks = torch.from_numpy(masks).to(device)
+        self._outside = {size: torch.from_numpy(take.outside(size)).to(device)[..., None] for size in (SIDE // 2, SIDE)}
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -50,6 +51,11 @@ class Pictures:
         alpha = self._alphas[rows].float().div_(255)[..., None]
         images = self._images[rows].float().div_(255)
         return _of_size(images * alpha + background[:, None, None] * (1 - alpha), size)
+
+    def only_known(self, drawn: Tensor, target: Tensor) -> Tensor:
+        """`drawn` [B, size, size, 3], and `target` where the take does not know what there is: nothing is learned."""
+        outside = self._outside.get(drawn.shape[1])
+        return drawn if outside is None else torch.where(outside, target, drawn)
 
     def masks(self, index: Tensor, size: int) -> Tensor:
         """[B, size, size, 1] float32: the masks of pictures `index` [B]."""

@@ -39,6 +39,7 @@ def small_take(count: int = 2) -> Take:
         person=person,
         head_model_id="ab" * 32,
         warnings=("It is dark.", "Grüße."),
+        inner=(0, 16, SIDE, SIDE - 16),
     )
 
 
@@ -52,6 +53,7 @@ def test_a_take_comes_back_as_it_was(tmp_path: Path, known: bool) -> None:
         np.testing.assert_array_equal(getattr(loaded, name), getattr(take, name))
         assert getattr(loaded, name).dtype == getattr(take, name).dtype
     assert (loaded.head_model_id, loaded.warnings) == (take.head_model_id, take.warnings)
+    assert loaded.inner == take.inner
     assert (loaded.person is None) == (take.person is None)
     if take.person is not None and loaded.person is not None:
         np.testing.assert_array_equal(loaded.person.offsets, take.person.offsets)
@@ -65,6 +67,8 @@ def test_a_take_comes_back_as_it_was(tmp_path: Path, known: bool) -> None:
         {"vectors": np.full((2, 65), np.nan, np.float32)},
         {"scores": np.zeros((2, 52))},
         {"K": np.eye(4, dtype=np.float32)},
+        {"inner": (0, 0, SIDE + 1, SIDE)},
+        {"inner": (0, 9, SIDE, 9)},
     ],
 )
 def test_what_does_not_fit_together_is_refused(tmp_path: Path, changes: dict[str, np.ndarray]) -> None:
