@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,7 @@ from codec.params import FaceParams
 from enrolment.take import Take
 from renderer.avatar.avatar_model import AvatarModel, instant_vector
 from renderer.head.model import HeadModel
-from tracker.closed_loop import ClosedLoop
+from tracker.closed_loop import MAX_STEPS, ClosedLoop
 from tracker.corrections import Corrections
 
 
@@ -27,10 +27,12 @@ class Followed:
     Args:
         params: one for each picture.
         closed_loop_ms: [n] what correcting each of them took, the first included; empty for open loop.
+        losses: [n] how unlike each picture and what was drawn of it were in the end; empty for open loop.
     """
 
     params: list[FaceParams]
     closed_loop_ms: NDArray[np.float64]
+    losses: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
 
     def vectors(self) -> NDArray[np.float32]:
         """[n, 71] expression 50, theta 11, gaze 4, torso 6."""
@@ -44,6 +46,7 @@ def follow(
     indices: Sequence[int] | NDArray[np.intp],
     closed_loop: bool,
     corrections: Corrections | None = None,
+    max_steps: int = MAX_STEPS,
 ) -> Followed:
     """Goes through pictures as a live sender does: each knows only those before it.
 
@@ -55,19 +58,23 @@ def follow(
         closed_loop: whether to correct what the tracker says against the picture. Not for avatars of profile `paper`:
             the loop needs derivatives that only `linear` ones have.
         corrections: what training has found out about the tracker and this avatar.
+        max_steps: of the loop for each picture; what it has live, or more where nothing is known yet to begin with.
     """
     tracked = [take.params(int(index)) for index in indices]
     if not closed_loop or isinstance(asset, PaperAvatar):
         known = corrections or Corrections.none()
         return Followed([known.apply(face) for face in tracked], np.zeros(0))
-    loop = ClosedLoop(AvatarModel(head, asset), corrections=corrections)
+    loop = ClosedLoop(AvatarModel(head, asset), max_steps=max_steps, corrections=corrections)
     params: list[FaceParams] = []
-    spent = np.zeros(len(tracked))
+    spent, losses = np.zeros(len(tracked)), np.zeros(len(tracked))
     for row, (index, face) in enumerate(zip(indices, tracked, strict=True)):
+        picture, K = take.recorded(int(index))
         started = time.perf_counter()
-        params.append(loop.refine(take.images[index], face, take.K).params)
+        refined = loop.refine(picture, face, K)
         spent[row] = 1e3 * (time.perf_counter() - started)
-    return Followed(params, spent)
+        params.append(refined.params)
+        losses[row] = refined.loss
+    return Followed(params, spent, losses)
 
 
 def follow_in_parts(
@@ -75,11 +82,14 @@ def follow_in_parts(
     head: HeadModel,
     asset: AvatarAsset,
     indices: NDArray[np.intp],
-    corrections: Corrections,
+    max_steps: int,
     pool: Executor,
     parts: int,
-) -> NDArray[np.float32]:
-    """[n, 71] the closed loop over pictures in their order, cut into `parts` runs that begin anew."""
+) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
+    """The closed loop over pictures in order, in `parts` runs that begin anew each: faces [n, 71] and losses [n].
+
+    It begins with what the tracker says, as nobody knows the person yet.
+    """
     runs = [part for part in np.array_split(indices, parts) if len(part)]
-    done = pool.map(lambda run: follow(take, head, asset, run, True, corrections).vectors(), runs)
-    return np.concatenate(list(done))
+    done = list(pool.map(lambda run: follow(take, head, asset, run, True, None, max_steps), runs))
+    return np.concatenate([run.vectors() for run in done]), np.concatenate([run.losses for run in done])

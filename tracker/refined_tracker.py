@@ -30,7 +30,7 @@ ABSENCE_S = 1.0
 """After so long without a face the last correction says nothing any more."""
 EASE_PICTURES = 6
 """So many pictures it takes from one way of correcting to another."""
-FEW_STEPS = 2
+FEW_STEPS = 1
 """So few overshoot: each change is then spread."""
 FADE_S = 2.0
 """Time constant with which the last correction goes while the loop is off."""
