@@ -105,9 +105,11 @@ def main() -> None:
 
 def _enroll(clip: Path, budget_s: float, reporter: Reporter, stopped: threading.Event) -> None:
     from enrolment.job import run_enrolment
+    from enrolment.metrics.lpips_fetch import lpips_weights_if_possible
     from renderer.head.open_head import load_open_head
 
     reporter.say(stage=Stage.READ.value, share=0.0)
+    lpips = lpips_weights_if_possible(lambda line: reporter.say(stage=Stage.READ.value, share=0.0, warning=line))
     job = EnrolmentJob(
         clip,
         load_open_head(),
@@ -116,6 +118,7 @@ def _enroll(clip: Path, budget_s: float, reporter: Reporter, stopped: threading.
         clip.parent / "work",
         budget_s=budget_s,
         hold_out=HoldOut.BLOCKS,
+        lpips=lpips,
     )
     run_enrolment(job, reporter.on_progress, stopped.is_set)
 

@@ -40,7 +40,10 @@ def standard_parts(job: EnrolmentJob) -> EnrolmentParts:
             take, head, avatar, indices, closed_loop, lpips, stride=stride, keep_renders=True, corrections=known
         )
 
-    return EnrolmentParts(_read, instant_avatar, _trainer, scores)
+    def trainer(job: EnrolmentJob, take: Take, instant: AvatarAsset, budget_s: float) -> Trainer:
+        return _trainer(job, take, instant, budget_s, lpips)
+
+    return EnrolmentParts(_read, instant_avatar, trainer, scores)
 
 
 def _require_torch(job: EnrolmentJob) -> None:
@@ -73,7 +76,7 @@ def _read(job: EnrolmentJob, on_step: OnStep, should_stop: ShouldStop) -> Take:
     )
 
 
-def _trainer(job: EnrolmentJob, take: Take, instant: AvatarAsset, budget_s: float) -> Trainer:
+def _trainer(job: EnrolmentJob, take: Take, instant: AvatarAsset, budget_s: float, lpips: Lpips | None) -> Trainer:
     if job.profile is Profile.PAPER:
         from enrolment.torch_training.paper_trainer import PaperTrainer
 
@@ -95,4 +98,4 @@ def _trainer(job: EnrolmentJob, take: Take, instant: AvatarAsset, budget_s: floa
         )
     from enrolment.linear.trainer import LinearTrainer
 
-    return LinearTrainer(take, job.head, instant, budget_s, threads=THREADS, seed=job.seed)
+    return LinearTrainer(take, job.head, instant, budget_s, threads=THREADS, seed=job.seed, lpips=lpips)

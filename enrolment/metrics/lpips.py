@@ -17,9 +17,9 @@ Floats = NDArray[np.float32]
 
 LEAST_SIDE = 31
 """Smaller pictures leave nothing of the network's third layer."""
-_SHIFT = np.array([-0.030, -0.088, -0.188], np.float32)
-_SCALE = np.array([0.458, 0.448, 0.450], np.float32)
-_STRIDES, _PADDINGS, _POOLED_BEFORE = (4, 1, 1, 1, 1), (2, 2, 1, 1, 1), (1, 2)
+SHIFT = np.array([-0.030, -0.088, -0.188], np.float32)
+SCALE = np.array([0.458, 0.448, 0.450], np.float32)
+STRIDES, PADDINGS, POOLED_BEFORE = (4, 1, 1, 1, 1), (2, 2, 1, 1, 1), (1, 2)
 
 
 class Lpips:
@@ -44,9 +44,9 @@ class Lpips:
             remedy = "delete it and run `visavis assets install lpips`"
             raise MetricsError(f"{weights} does not hold the weights of LPIPS-Alex: {remedy}.") from None
         layers = range(len(CONVOLUTIONS))
-        self._kernels = [arrays[f"kernel_{layer}"].reshape(-1, CONVOLUTIONS[layer][2]) for layer in layers]
+        self.kernels = [arrays[f"kernel_{layer}"].reshape(-1, CONVOLUTIONS[layer][2]) for layer in layers]
         self._biases = [arrays[f"bias_{layer}"] for layer in layers]
-        self._importances = [arrays[f"importance_{layer}"] for layer in layers]
+        self.importances = [arrays[f"importance_{layer}"] for layer in layers]
 
     def __call__(self, a: Picture, b: Picture) -> float:
         """The distance of two [H, W, 3] uint8 sRGB pictures.
@@ -55,27 +55,29 @@ class Lpips:
             ValueError: they are not of this form and of one size, or smaller than LEAST_SIDE.
         """
         require_pair(a, b, LEAST_SIDE)
-        values = ((np.stack([a, b]) * np.float32(2 / 255) - 1) - _SHIFT) / _SCALE
+        values = ((np.stack([a, b]) * np.float32(2 / 255) - 1) - SHIFT) / SCALE
         distance = 0.0
-        for layer, importance in enumerate(self._importances):
-            if layer in _POOLED_BEFORE:
-                values = _pool(values)
-            values = self._convolve(values, layer)
+        for layer, importance in enumerate(self.importances):
+            values = self.activations(values, layer)
             length = np.sqrt(np.einsum("nhwc,nhwc->nhw", values, values))[..., None]
             first, second = values / (length + 1e-10)
             first -= second
             distance += float(((first * first) @ importance).mean(dtype=np.float64))
         return distance
 
+    def activations(self, values: Floats, layer: int) -> Floats:
+        """[n, H, W, C] -> [n, H', W', C'] one layer: pooling if it has it, convolution, bias and ReLU."""
+        return self._convolve(_pool(values) if layer in POOLED_BEFORE else values, layer)
+
     def _convolve(self, values: Floats, layer: int) -> Floats:
-        """[2, H, W, C] -> [2, H', W', C'] convolution, bias and ReLU, as one product of matrices."""
+        """[n, H, W, C] -> [n, H', W', C'] convolution, bias and ReLU, as one product of matrices."""
         side, _, outputs = CONVOLUTIONS[layer]
-        stride, padding = _STRIDES[layer], _PADDINGS[layer]
+        stride, padding = STRIDES[layer], PADDINGS[layer]
         padded = np.pad(values, ((0, 0), (padding, padding), (padding, padding), (0, 0)))
         windows = sliding_window_view(padded, (side, side), axis=(1, 2))[:, ::stride, ::stride]  # pyright: ignore[reportArgumentType, reportCallIssue]
         count, height, width = windows.shape[:3]
         columns = windows.transpose(0, 1, 2, 4, 5, 3).reshape(count * height * width, -1)
-        product = columns @ self._kernels[layer]
+        product = columns @ self.kernels[layer]
         product += self._biases[layer]
         return np.maximum(product, 0, out=product).reshape(count, height, width, outputs)
 

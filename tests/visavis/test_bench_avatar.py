@@ -144,7 +144,7 @@ def test_times_scores_and_sheets(stage, tmp_path, capsys):
     printed, said = capsys.readouterr()
     assert "30.5" in printed
     assert "anna" in printed
-    assert "LPIPS is left out: pip is not installed." in said
+    assert "LPIPS is left out, of training too: pip is not installed." in said
     assert "anna, linear: " in said
     sheet = cv2.imread(str(tmp_path / "sheets" / "anna-linear-sheet.png"))
     sides = cv2.imread(str(tmp_path / "sheets" / "anna-linear-sides.png"))

@@ -24,6 +24,7 @@ from codec.avatar_file import avatar_id, unpack_avatar
 from enrolment import job_standard_parts
 from enrolment.job_types import JobError, Profile, Progress
 from enrolment.job_types import Stage as JobStage
+from enrolment.metrics import lpips_fetch
 from renderer.head.open_head import load_open_head
 from tests.support.enrolling import FadingTrainer, Stage
 from visavis.__main__ import app
@@ -49,6 +50,7 @@ def clip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def stage(monkeypatch: pytest.MonkeyPatch) -> Stage:
     stage = Stage()
     monkeypatch.setattr(job_standard_parts, "standard_parts", lambda job: stage.parts())
+    monkeypatch.setattr(lpips_fetch, "lpips_weights_if_possible", lambda say: None)
     return stage
 
 

@@ -106,14 +106,15 @@ def run(bench: AvatarBench, console: Console, parts_for: PartsFor = standard_par
 
     variants = _possible(bench.variants, say)
     network = SegmentationNetwork(fetch_matting_model(say))
-    lpips = _lpips(say)
+    weights = _lpips_weights(say)
+    lpips = None if weights is None else Lpips(weights)
     head = load_open_head()
     results: list[Result] = []
     with _bar(beside) as on_step, tempfile.TemporaryDirectory() as scratch:
         on_step("compiling", 0.0)
         warm_up(lambda step, share: on_step(f"compiling {step}", share))
         for clip in bench.clips:
-            job = _job(bench, clip, head, Path(scratch), network)
+            job = _job(bench, clip, head, Path(scratch), network, weights)
             try:
                 for result in _measured(bench, job, variants, lpips, parts_for, _named(on_step, clip)):
                     say(summary(result))
@@ -148,7 +149,14 @@ def _measured(
         yield result
 
 
-def _job(bench: AvatarBench, clip: Path, head: HeadModel, scratch: Path, network: SegmentationNetwork) -> EnrolmentJob:
+def _job(
+    bench: AvatarBench,
+    clip: Path,
+    head: HeadModel,
+    scratch: Path,
+    network: SegmentationNetwork,
+    lpips: Path | None,
+) -> EnrolmentJob:
     return EnrolmentJob(
         clip=clip,
         head=head,
@@ -159,6 +167,7 @@ def _job(bench: AvatarBench, clip: Path, head: HeadModel, scratch: Path, network
         hold_out=bench.hold_out,
         seed=bench.seed,
         matte_network=network,
+        lpips=lpips,
     )
 
 
@@ -173,11 +182,11 @@ def _possible(variants: Sequence[Variant], say: Callable[[str], None]) -> list[V
     return rest
 
 
-def _lpips(say: Callable[[str], None]) -> Lpips | None:
+def _lpips_weights(say: Callable[[str], None]) -> Path | None:
     try:
-        return Lpips(fetch_lpips_weights(say))
+        return fetch_lpips_weights(say)
     except CommandError as error:
-        say(f"LPIPS is left out: {error}")
+        say(f"LPIPS is left out, of training too: {error}")
         return None
 
 

@@ -89,10 +89,11 @@ def enroll(
 def _run(options: EnrollOptions, console: Console, as_json: bool) -> None:
     from avatar_store.store import default_store
     from enrolment.job_types import JobStopped
+    from enrolment.metrics.lpips_fetch import lpips_weights_if_possible
     from visavis.commands.heads import Head, load_head
     from visavis.enroll_clip import make_job, summary
 
-    job = make_job(options, load_head(Head.OPEN), _lpips_weights())
+    job = make_job(options, load_head(Head.OPEN), lpips_weights_if_possible(console.print))
     try:
         result = _enrolled(job, console)
     except JobStopped as error:
@@ -139,10 +140,3 @@ def _tell(result: EnrolmentResult, place: str, clip: Path) -> None:
     person = "" if kept.profile is None else f" --profile {shlex.quote(str(kept.profile))}"
     video = "RECORDING" if len(result.take) == 1 else shlex.quote(str(clip))
     typer.echo(f"wear it: visavis bot --video {video} --avatar {shlex.quote(place)}{person}")
-
-
-def _lpips_weights() -> Path | None:
-    from visavis.lpips_weights import lpips_weights_path
-
-    path = lpips_weights_path()
-    return path if path.exists() else None

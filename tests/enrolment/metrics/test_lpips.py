@@ -9,9 +9,10 @@ import pytest
 
 from enrolment.metrics.errors import MetricsError
 from enrolment.metrics.lpips import LEAST_SIDE, Lpips
+from enrolment.metrics.lpips_fetch import lpips_weights_path
+from enrolment.metrics.lpips_gradient import lpips_gradient
 from enrolment.metrics.lpips_weights import convert, shapes
 from tests.support.pictures import blurred, waves
-from visavis.lpips_weights import lpips_weights_path
 
 
 @pytest.fixture(scope="module")
@@ -93,3 +94,28 @@ def test_damaged_weights_are_a_sentence(tmp_path, made_up):
 def test_a_checkpoint_of_something_else():
     with pytest.raises(MetricsError, match="layers of LPIPS-Alex"):
         convert(b"\x80\x02}.")  # an empty dictionary
+
+
+def test_the_gradient_is_that_of_the_distance(made_up):
+    """In double precision and along random directions; PyTorch is not needed for that."""
+    network = Lpips(made_up)
+    first, second = (waves(seed, 70, 61).astype(np.float32) / 255 for seed in (1, 2))
+    distance, gradient = lpips_gradient(network, first, second)
+    assert distance == pytest.approx(network(waves(1, 70, 61), waves(2, 70, 61)), rel=1e-5)
+    precise = Lpips(made_up)
+    for name in ("kernels", "importances", "_biases"):
+        setattr(precise, name, [array.astype(np.float64) for array in getattr(precise, name)])
+    rng = np.random.default_rng(5)
+    for _ in range(3):
+        direction = rng.normal(size=first.shape)
+        after, before = (
+            lpips_gradient(precise, first + step * direction, second.astype(np.float64))[0] for step in (1e-6, -1e-6)
+        )
+        assert (gradient * direction).sum() == pytest.approx((after - before) / 2e-6, rel=2e-3, abs=1e-5)
+
+
+def test_no_gradient_of_pictures_that_cannot_be_compared(made_up):
+    small, large = (np.zeros((side, side, 3), np.float32) for side in (LEAST_SIDE - 1, LEAST_SIDE + 1))
+    for first, second in ((small, small), (large, small)):
+        with pytest.raises(ValueError, match="pictures of"):
+            lpips_gradient(Lpips(made_up), first, second)

