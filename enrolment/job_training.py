@@ -94,6 +94,8 @@ class Training:
         if self._best is None:
             self._judge(Snapshot(first), trainer, is_first=True)
         finished = self._go_on(trainer)
+        if left_out := getattr(trainer, "left_out", 0):
+            self._note(f"In {left_out} pictures something covers the face, or it is blurred: they are left out.")
         return self._best or Snapshot(first), finished
 
     def _go_on(self, trainer: Trainer) -> bool:

@@ -27,6 +27,8 @@ FLATTEST = math.log(12.0)
 HOME = 2e-4
 """Share of its way back to where it began that a Gaussian goes each step, of full rate."""
 LARGEST_LOGIT = 6.0
+FAINT = 0.1
+"""Gradients below this share of the mean one lead to shorter steps than Adam's."""
 
 
 class TrainedGaussians:
@@ -60,6 +62,7 @@ class TrainedGaussians:
             name: np.zeros((2, *rows.shape), np.float32)
             for name, rows in (*self._values().items(), ("turns", self._turns))
         }
+        self._least = dict.fromkeys(self._moments, adam.EPSILON)
         self.derive(0, self.count)
 
     def _values(self) -> dict[str, Floats]:
@@ -69,6 +72,12 @@ class TrainedGaussians:
     def _all(self) -> dict[str, Floats]:
         moments = {f"moments_{name}": rows for name, rows in self._moments.items()}
         return self._values() | {"quats": self.quats} | moments
+
+    def measure(self) -> None:
+        """Looks how strong gradients are by now: what is hardly seen shall not wander as far as what is."""
+        for name, (_, square) in self._moments.items():
+            usual = float(np.sqrt(square[:, : self.count]).mean())
+            self._least[name] = np.float32(max(FAINT * usual, float(adam.EPSILON)))
 
     def derive(self, start: int, end: int) -> None:
         """Brings what posers need up to date."""
@@ -104,7 +113,7 @@ class TrainedGaussians:
             length = np.float32(rate * RATES[name])
             for row in range(len(mean)):
                 rows = (values[name][row], one[row], other[row], mean[row], square[row])
-                adam.adam_row(*rows, length, np.float32(correction), start, end)
+                adam.adam_row(*rows, length, np.float32(correction), self._least[name], start, end)
         adam.turn(self.quats, self._turns, start, end)
         for row in range(3):
             adam.draw_to(self.local_means[row], self._home[row], np.float32(rate * HOME), start, end)

@@ -14,6 +14,9 @@ COARSE = SIDE // 2
 PLAIN, IMPORTANT = 16, 48
 """Weights in sixteenths: of the picture, and of eyes and mouth."""
 
+_PERSON, _TRIES = 128, 20
+"""From this alpha on a pixel is the person's; so often one is looked for."""
+
 _LIPS = [61, 146, 91, 181, 84, 17, 314, 405, 321, 375, 291, 409, 270, 269, 267, 0, 37, 39, 40, 185]
 _LEFT_EYE = [263, 249, 390, 373, 374, 380, 381, 382, 362, 398, 384, 385, 386, 387, 388, 466]
 _RIGHT_EYE = [33, 7, 163, 144, 145, 153, 154, 155, 133, 173, 157, 158, 159, 160, 161, 246]
@@ -73,3 +76,25 @@ def weights_of(landmarks_px: NDArray[np.float32], size: int) -> Bytes:
         region = cv2.dilate(region, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach)))
         weights[region > 0] = IMPORTANT
     return weights
+
+
+def part_of_person(
+    alpha: Bytes, inner: tuple[int, int, int, int], size: int, random: np.random.Generator
+) -> tuple[int, int]:
+    """(left, top) of a square around some place of the person, within `inner`.
+
+    Args:
+        alpha: [H, W].
+        inner: (left, top, right, bottom), at least `size` each way.
+        size: of the square, pixels.
+        random: chooses.
+    """
+    left, top, right, bottom = inner
+    for _ in range(_TRIES):
+        column, row = int(random.integers(left, right)), int(random.integers(top, bottom))
+        if alpha[row, column] > _PERSON:
+            break
+    else:
+        column, row = (left + right) // 2, (top + bottom) // 2
+    half = size // 2
+    return min(max(column - half, left), right - size), min(max(row - half, top), bottom - size)

@@ -16,9 +16,12 @@ from enrolment.follow import follow_in_parts
 from enrolment.initial_bases import GRID, basis_mask
 from enrolment.linear.bases import TrainedBases
 from enrolment.linear.gaussians import TrainedGaussians
+from enrolment.linear.outliers import odd_pictures
+from enrolment.linear.schedule import FOLLOW_SHARE, FOLLOW_STEPS, PERCEPTION_EVERY, PERCEPTION_FROM, Schedule
 from enrolment.linear.shape import TrainedShape
-from enrolment.linear.targets import COARSE, Targets
-from enrolment.linear.worker import PictureTask, Worker
+from enrolment.linear.targets import COARSE, Targets, part_of_person
+from enrolment.linear.worker import LOOKED_AT_PX, PictureTask, Worker
+from enrolment.metrics.lpips import Lpips
 from enrolment.take import SIDE, Take
 from renderer.avatar.kernels import layout
 from renderer.head.model import HeadModel
@@ -28,21 +31,14 @@ Floats = NDArray[np.float32]
 
 WORKERS = 2
 """Pictures that a step looks at, one in each thread."""
-COARSE_SHARE = 0.2
-"""Share of the schedule that works at half the resolution."""
-FULL_RATE_SHARE, LAST_RATE = 0.3, 0.03
-"""Rates stay for the first share of the schedule, then fall to the last, exponentially."""
-NOISE = 0.3
+NOISE = 0.1
 """Standard deviation of what is added to the bases' coefficients, over theirs: live parameters are never exact."""
 GRID_EVERY, SHAPE_EVERY = 4, 16
 """Steps that grids and shape collect gradients for."""
 SETTLING_STEPS = 300
 """Before these the linear map of the bases and the shape stay."""
-FOLLOW_AT = (0.04, 0.1, 0.18, 0.3, 0.45, 0.6, 0.75, 0.88)
-"""Shares of the schedule at which the training pictures' faces are followed anew with the avatar as it is then: what is
-trained with is what the live closed loop says."""
-FOLLOW_SHARE = 0.25
-"""Share of the schedule that may go into it."""
+POSES = np.r_[50:56, 65:71]
+"""Head and torso: that the whole take is turned or shifted is a matter of the avatar, or both would drift apart."""
 
 
 class LinearTrainer:
@@ -55,28 +51,40 @@ class LinearTrainer:
         budget_s: seconds that the schedule takes.
         threads: how many of them work.
         seed: of the order of pictures and of the noise.
+        lpips: judges the likeness of parts of pictures, so that what is drawn is as sharp as what was filmed.
+
+    Attributes:
+        left_out: pictures that show something else than the face, and are not learned from.
     """
 
     def __init__(
-        self, take: Take, head: HeadModel, asset: AvatarAsset, budget_s: float, threads: int = 2, seed: int = 0
+        self,
+        take: Take,
+        head: HeadModel,
+        asset: AvatarAsset,
+        budget_s: float,
+        threads: int = 2,
+        seed: int = 0,
+        lpips: Lpips | None = None,
     ) -> None:
         self.budget_s, self.spent_s, self.loss, self.steps = budget_s, 0.0, float("nan"), 0
         self.corrections = Corrections.none()
         self._follows, self._following_s = 0, 0.0
+        self._schedule, self._perceives = Schedule(budget_s), lpips is not None
         self._take, self._head, self._asset = take, head, _with_bases(asset)
         self._random = np.random.default_rng(seed)
         self._pool = ThreadPoolExecutor(max(1, min(threads, WORKERS)), "trainer")
         self._targets = Targets(take, take.train_indices, threads)
-        self.faces = np.zeros((len(self._targets), layout.FACE), np.float32)
-        self.faces[:, : layout.BASIS_INPUTS] = take.vectors[take.train_indices]
+        self.faces = _open_faces(take, take.train_indices)
         padded = -(-asset.count // 16) * 16
         self.gaussians = TrainedGaussians(self._asset, padded)
         self.bases = TrainedBases(self._asset, _mask(self._asset))
         self.shape = TrainedShape(head, asset.shape_offsets)
         self._mesh_only = not len(asset.basis_grid)
-        self._workers = [Worker(head, self._asset, self.gaussians, self.bases) for _ in range(WORKERS)]
+        self._workers = [Worker(head, self._asset, self.gaussians, self.bases, lpips) for _ in range(WORKERS)]
         self._cameras = {size: take.camera(size) for size in (COARSE, SIDE)}
         self._order: list[int] = []
+        self._kept, self.left_out = np.arange(len(self._targets)), 0
         self._spread = self._coefficients().std(axis=0)
         points = self.bases.grids.shape[-1]
         self._by_values = np.zeros((GRID_EVERY * WORKERS, BASIS_CHANNELS, points), np.float32)
@@ -90,7 +98,7 @@ class LinearTrainer:
         losses: list[float] = []
         while self.spent_s < end:
             started = time.perf_counter()
-            if self._follows < len(FOLLOW_AT) and self.spent_s >= FOLLOW_AT[self._follows] * self.budget_s:
+            if self._schedule.follows(self._follows, self.spent_s):
                 self._follow()
                 self._following_s += time.perf_counter() - started
             losses.append(self._step())
@@ -146,17 +154,20 @@ class LinearTrainer:
         if self._following_s * (1 + 1 / self._follows) > FOLLOW_SHARE * self.budget_s:
             return
         indices = self._targets.indices
-        known = (self.corrections, self._pool, WORKERS)
-        self.faces = follow_in_parts(self._take, self._head, self.asset(), indices, *known)
-        self.corrections = Corrections.learned(self._take.vectors[indices], self.faces)
+        parts = (FOLLOW_STEPS, self._pool, WORKERS)
+        faces, losses = follow_in_parts(self._take, self._head, self.asset(), indices, *parts)
+        faces[:, POSES] -= (faces - _open_faces(self._take, indices))[:, POSES].mean(axis=0)
+        self.faces = faces
+        self._kept = np.flatnonzero(~odd_pictures(losses))
+        self.left_out = len(indices) - len(self._kept)
+        self.corrections = Corrections.learned(self._take.vectors[indices][self._kept], faces[self._kept])
         self._spread = self._coefficients().std(axis=0)
 
     def _step(self) -> float:
         share = self.spent_s / self.budget_s
-        size = COARSE if share < COARSE_SHARE else SIDE
-        rate = LAST_RATE ** (max(0.0, share - FULL_RATE_SHARE) / (1 - FULL_RATE_SHARE))
+        size, rate = self._schedule.size(self.spent_s), self._schedule.rate(share)
         self.steps += 1
-        tasks = [self._task(self._next(), size) for _ in self._workers]
+        tasks = [self._task(self._next(), size, share) for _ in self._workers]
         losses = list(self._pool.map(lambda pair: pair[0].run(pair[1]), zip(self._workers, tasks, strict=True)))
         correction = float(np.sqrt(1 - 0.99**self.steps) / (1 - 0.9**self.steps))
         pairs = [(worker.gradients, worker.colors) for worker in self._workers]
@@ -166,6 +177,8 @@ class LinearTrainer:
             for start, end in pairwise(edges)
         ]
         self._collect(tasks)
+        if self.steps % SHAPE_EVERY == 0:
+            self.gaussians.measure()
         for step in steps:
             step.result()
         if self.steps % GRID_EVERY == 0 and not self._mesh_only:
@@ -206,18 +219,33 @@ class LinearTrainer:
 
     def _next(self) -> int:
         if not self._order:
-            self._order = self._random.permutation(len(self._targets)).tolist()
+            self._order = self._random.permutation(self._kept).tolist()
         return self._order.pop()
 
-    def _task(self, row: int, size: int) -> PictureTask:
+    def _task(self, row: int, size: int, share: float) -> PictureTask:
         face = self.faces[row]
         coefficients = self.bases.coefficients(face[: layout.BASIS_INPUTS])
         coefficients += NOISE * self._spread * self._random.standard_normal(len(coefficients)).astype(np.float32)
         background = self._random.random(3).astype(np.float32)
-        return PictureTask(face, coefficients, self._cameras[size], *self._targets.get(row, size), background)
+        left, top, right, bottom = (round(edge * size / SIDE) for edge in self._take.inner)
+        inner = (left, top, right, bottom)
+        target, alpha, weights = self._targets.get(row, size)
+        looked_at = None
+        if self._perceives and share > PERCEPTION_FROM and self.steps % PERCEPTION_EVERY == 0:
+            looked_at = part_of_person(alpha, inner, LOOKED_AT_PX, self._random)
+        return PictureTask(
+            face, coefficients, self._cameras[size], target, alpha, weights, background, inner, looked_at
+        )
 
     def _coefficients(self) -> Floats:
         return self.faces[:, : layout.BASIS_INPUTS] @ self.bases.weights.T
+
+
+def _open_faces(take: Take, indices: NDArray[np.intp]) -> Floats:
+    """[n, 71] what the tracker says."""
+    faces = np.zeros((len(indices), layout.FACE), np.float32)
+    faces[:, : layout.BASIS_INPUTS] = take.vectors[indices]
+    return faces
 
 
 def _mask(asset: AvatarAsset) -> NDArray[np.bool_]:

@@ -12,6 +12,8 @@ from enrolment.linear.bases import TrainedBases
 from enrolment.linear.gaussians import TrainedGaussians
 from enrolment.linear.kernels import adam
 from enrolment.linear.kernels.loss import MAPS, PAD, RING, picture_loss
+from enrolment.metrics.lpips import Lpips
+from enrolment.metrics.lpips_gradient import lpips_gradient
 from enrolment.take import SIDE
 from renderer.avatar.avatar_gradients import AvatarGradients
 from renderer.avatar.avatar_model import AvatarModel
@@ -27,6 +29,11 @@ Bytes = NDArray[np.uint8]
 
 HUBER_DELTA = np.float32(0.04)
 DISSIMILARITY = np.float32(0.2)
+PERCEPTION = np.float32(0.12)
+"""What LPIPS of a part counts."""
+LOOKED_AT_PX = 128
+WINDOW_PX = 4
+"""So near to what is unknown, windows of the losses look into it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +46,8 @@ class PictureTask:
         camera: of the picture; both sides are multiples of 16.
         target: [H, W, 3] uint8 times alpha, alpha: [H, W] uint8, weights: see enrolment.linear.targets.
         background: [3] behind both.
+        inner: (left, top, right, bottom) of what is known of the picture.
+        looked_at: (left, top) of the square of LOOKED_AT_PX whose likeness is judged by a network too, if any.
     """
 
     face: Floats
@@ -48,6 +57,8 @@ class PictureTask:
     alpha: Bytes
     weights: Bytes
     background: Floats
+    inner: tuple[int, int, int, int]
+    looked_at: tuple[int, int] | None = None
 
 
 class Worker:
@@ -57,10 +68,18 @@ class Worker:
         head: the head model.
         asset: where training begins; it has bases.
         gaussians, bases: the parameters.
+        lpips: the network for what is `looked_at`.
     """
 
-    def __init__(self, head: HeadModel, asset: AvatarAsset, gaussians: TrainedGaussians, bases: TrainedBases) -> None:
-        self._head, self._bases = head, bases
+    def __init__(
+        self,
+        head: HeadModel,
+        asset: AvatarAsset,
+        gaussians: TrainedGaussians,
+        bases: TrainedBases,
+        lpips: Lpips | None = None,
+    ) -> None:
+        self._head, self._bases, self._lpips = head, bases, lpips
         poser = LinearPoser(AvatarModel(head, asset), threads=1)
         self._packed, self._poser = poser.packed, poser
         self.workspace = poser.workspace
@@ -114,8 +133,30 @@ class Worker:
             *(planes, task.target, task.alpha, task.weights, task.background),
             *(HUBER_DELTA, DISSIMILARITY, self._maps, self._raster.gradient_planes()),
         )
+        if self._lpips is not None and task.looked_at is not None:
+            loss += self._look_at(self._lpips, task, task.looked_at, planes)
+        self._forget_outside(task.inner)
         self._raster.backward()
         self.gradients.backward()
         self.by_values[...] = self.gradients.grid[: self.points, :BASIS_CHANNELS].T
         self.by_weights[...] = self.gradients.bases(self._bases.grids)
         return float(loss)
+
+    def _forget_outside(self, inner: tuple[int, int, int, int]) -> None:
+        planes = self._raster.gradient_planes()
+        height, width = planes.shape[1:]
+        first, last = np.array(inner[:2]), np.array(inner[2:])
+        left, top = np.where(first > 0, first + WINDOW_PX, 0)
+        right, bottom = np.where(last < (width, height), last - WINDOW_PX, (width, height))
+        for outside in (planes[:, :top], planes[:, bottom:], planes[:, :, :left], planes[:, :, right:]):
+            outside[...] = 0
+
+    def _look_at(self, lpips: Lpips, task: PictureTask, corner: tuple[int, int], planes: Floats) -> float:
+        """LPIPS of one part of the picture, whose gradient joins the others."""
+        columns, rows = (slice(first, first + LOOKED_AT_PX) for first in corner)
+        drawn = np.ascontiguousarray(planes[:3, rows, columns].transpose(1, 2, 0))
+        clear = 1 - task.alpha[rows, columns, None] * np.float32(1 / 255)
+        target = np.asarray(task.target[rows, columns] * np.float32(1 / 255) + clear * task.background, np.float32)
+        distance, gradient = lpips_gradient(lpips, drawn, target)
+        self._raster.gradient_planes()[:3, rows, columns] += PERCEPTION * gradient.transpose(2, 0, 1)
+        return float(PERCEPTION) * distance

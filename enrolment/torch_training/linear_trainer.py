@@ -20,17 +20,10 @@ from enrolment.initial_bases import basis_mask
 from enrolment.linear.bases import RATES as GRID_RATES
 from enrolment.linear.bases import WEIGHT_RATE
 from enrolment.linear.gaussians import RATES
+from enrolment.linear.schedule import Schedule
 from enrolment.linear.shape import TrainedShape
 from enrolment.linear.targets import COARSE, weights_of
-from enrolment.linear.trainer import (
-    COARSE_SHARE,
-    FULL_RATE_SHARE,
-    GRID_EVERY,
-    LAST_RATE,
-    NOISE,
-    SETTLING_STEPS,
-    SHAPE_EVERY,
-)
+from enrolment.linear.trainer import GRID_EVERY, NOISE, SETTLING_STEPS, SHAPE_EVERY
 from enrolment.linear.worker import DISSIMILARITY, HUBER_DELTA
 from enrolment.take import SIDE, Take
 from enrolment.torch_training.linear_splats import GRID_PARTS, LinearSplats
@@ -93,6 +86,7 @@ class LinearTorchTrainer:
         if mask.shape != asset.basis_grid.shape or not mask.size:
             raise ValueError(f"a mask of shape {mask.shape} for bases of shape {asset.basis_grid.shape}")
         self.budget_s, self.spent_s, self.loss, self.steps = budget_s, 0.0, float("nan"), 0
+        self._schedule = Schedule(budget_s)
         self._device, self._seed, self._threads, self._clock = torch.device(device), seed, threads, clock
         self._rasterize = rasterize_on(self._device, threads)
         self._pictures_a_step = PICTURES_ON_CARD if self._device.type == "cuda" else PICTURES_ON_PROCESSOR
@@ -122,9 +116,7 @@ class LinearTorchTrainer:
 
     def step(self) -> None:
         """One step of the Gaussians; every few of them, one of grids and shape."""
-        share = self.spent_s / self.budget_s
-        size = COARSE if share < COARSE_SHARE else SIDE
-        rate = LAST_RATE ** (max(0.0, share - FULL_RATE_SHARE) / (1 - FULL_RATE_SHARE))
+        size, rate = self._schedule.size(self.spent_s), self._schedule.rate(self.spent_s / self.budget_s)
         first = self.steps * self._pictures_a_step
         rows = [shuffled(len(self._pictures), first + i, self._seed) for i in range(self._pictures_a_step)]
         shaped = (self._template + self._tensor(self._shape.offsets())).requires_grad_()
@@ -185,6 +177,7 @@ class LinearTorchTrainer:
         pictures = self._rasterize(batch, [self._cameras[size]] * len(rows), colors)
         which = torch.tensor(rows, device=self._device)
         targets = self._pictures.over(which, self._tensor(backgrounds), size)
+        pictures = self._pictures.only_known(pictures, targets)
         weights = _WEIGHT_SIXTEENTHS * self._pictures.masks(which, size)
         unlike = float(DISSIMILARITY) * dissimilarity(pictures, targets)
         return huber(pictures, targets, float(HUBER_DELTA), weights) / float(HUBER_DELTA) + unlike

@@ -19,19 +19,20 @@ LN_2 = f32(0.6931471805599453)
 
 
 @reordering_kernel
-def adam_row(values, first_gradient, second_gradient, mean, square, rate, correction, start, end):
+def adam_row(values, first_gradient, second_gradient, mean, square, rate, correction, least, start, end):
     """One step for values[start : end], down the sum of two gradients; rate 0 leaves them alone.
 
     Args:
         values, first_gradient, second_gradient, mean, square: [S] float32.
         rate: length of a step.
         correction: square root of what young averages of squares lack, over what those of gradients lack.
+        least: root of a mean square that weaker gradients are taken to have, so that they lead to shorter steps.
     """
     for i in range(start, end):
         gradient = first_gradient[i] + second_gradient[i]
         mean[i] = BETA1 * mean[i] + (f32(1) - BETA1) * gradient
         square[i] = BETA2 * square[i] + (f32(1) - BETA2) * gradient * gradient
-        values[i] -= rate * correction * mean[i] / (math.sqrt(square[i]) + EPSILON)
+        values[i] -= rate * correction * mean[i] / (math.sqrt(square[i]) + least)
 
 
 @reordering_kernel

@@ -21,7 +21,7 @@ from tests.support.drawn_takes import drawn_take
 from tests.support.tracks import talking
 from tracker.corrections import Corrections
 
-PICTURES, BUDGET_S, STEPS = 15, 40.0, 200
+PICTURES, BUDGET_S, STEPS = 15, 40.0, 300
 
 
 @cache
