@@ -38,8 +38,8 @@ LIMIT = np.float32(0.25)
 IMAGE_PRECISION = 1e6
 """What the image's loss weighs against the prior: 3,600 independent differences of 0.06."""
 
-TRIALS, SHORTER = 2, 0.35
-"""Lengths of a step that are tried, and the second one over the first."""
+TRIALS = ((1.0, True), (0.35, True), (0.5, False))
+"""Lengths of a step that are tried one after the other, and whether by what the way has taught of the curvature."""
 ENOUGH = 3e-3
 """A step that gains a smaller share is the last."""
 
@@ -139,35 +139,41 @@ class ClosedLoop:
         if self._curvature is None:
             self._measure_curvature(tracked)
             self._draw(tracked + before)
+        best, loss, steps = self._search(tracked, before)
+        open_loss = self._loss(tracked)
+        if loss > open_loss:
+            best, loss = np.zeros(layout.FACE), open_loss
+        self.correction, self._settled = best, True
+        return Refined(face_of(tracked + best), loss, open_loss, steps)
+
+    def _search(self, tracked: Array, before: Array) -> tuple[Array, float, int]:
+        """Newton's steps from the correction `before`, which has just been drawn: correction, loss, gradients taken."""
         settled = self._settled
         calm = self._calm if settled else np.zeros(layout.FACE)
         inverse = self._inverses[int(settled)]
         inverse.fade()
         best, loss = before, self._compare()
         energy, steps = IMAGE_PRECISION * loss + self._doubt(best, best - before, calm), 0
-        last: tuple[Array, Array] | None = None
+        last: tuple[Array, Array, float] | None = None
         for _ in range(self.max_steps if settled else FIRST_STEPS):
             gradient = IMAGE_PRECISION * self._gradient() + self._prior * best + calm * (best - before)
             steps += 1
             if last is not None:
-                inverse.learn(best - last[0], gradient - last[1])
-            last, step, length = (best, gradient), inverse.step(gradient), 1.0
-            gain = 0.0
-            for _ in range(TRIALS):
-                trial = _bounded(tracked, best + length * step)
+                correction, slope, length = last
+                inverse.learn(best - correction, gradient - slope, -length * slope)
+            begin, gain = best, 0.0
+            for length, is_known in TRIALS:
+                if not is_known:
+                    inverse.forget()
+                trial = _bounded(tracked, begin + length * inverse.step(gradient))
                 trial_loss = self._loss(tracked + trial)
                 gain = energy - IMAGE_PRECISION * trial_loss - self._doubt(trial, trial - before, calm)
                 if gain > 0:
-                    best, loss, energy = trial, trial_loss, energy - gain
+                    best, loss, energy, last = trial, trial_loss, energy - gain, (begin, gradient, length)
                     break
-                length *= SHORTER
             if gain < ENOUGH * energy:
                 break
-        open_loss = self._loss(tracked)
-        if loss > open_loss:
-            best, loss = np.zeros(layout.FACE), open_loss
-        self.correction, self._settled = best, True
-        return Refined(face_of(tracked + best), loss, open_loss, steps)
+        return best, loss, steps
 
     def _doubt(self, correction: Array, change: Array, calm: Array) -> float:
         return 0.5 * float((self._prior * correction**2).sum() + (calm * change**2).sum())

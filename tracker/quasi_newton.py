@@ -12,8 +12,8 @@ Array = NDArray[np.float64]
 
 FADE = 0.1
 """Share of what was learned that is forgotten from picture to picture: it holds near where it was seen."""
-_LEAST = 1e-3
-"""Cosine, in the metric of the inverse, below which a change of gradient is taken for noise."""
+LEAST = 0.2
+"""Share of the expected curvature that there is at least."""
 
 
 class Inverse:
@@ -34,12 +34,22 @@ class Inverse:
         """[n] towards the minimum."""
         return -(self._now @ gradient)
 
-    def learn(self, step: Array, change: Array) -> None:
-        """Takes in that `step` [n] changed the gradient by `change` [n]."""
+    def forget(self) -> None:
+        """Goes back to what was measured."""
+        self._now[...] = self._measured
+
+    def learn(self, step: Array, change: Array, expected: Array) -> None:
+        """Takes in that `step` [n] changed the gradient by `change` [n], where `expected` [n] was expected.
+
+        A change that shows much less curvature than expected is believed in part (Powell's damping, section 18.3).
+        """
+        bent, usual = float(step @ change), float(step @ expected)
+        if usual <= 0:
+            return
+        if bent < LEAST * usual:
+            change = expected + (1 - LEAST) * usual / (usual - bent) * (change - expected)
         carried = self._now @ change
         along, across = float(step @ change), float(change @ carried)
-        if along <= _LEAST * across or along <= 0:
-            return
         self._now += (1 + across / along) / along * np.outer(step, step)
         cross = np.outer(step, carried) / along
         self._now -= cross + cross.T

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-TIMES_USUAL, SPREADS = 2.0, 6.0
+TIMES_USUAL, SPREADS = 3.0, 6.0
 """A picture is odd if its loss is more than so many times the median, and more than so many deviations above it."""
 MOST = 0.25
 """If a greater share is odd, it is the avatar that is wrong."""

@@ -52,9 +52,6 @@ class LinearTrainer:
         threads: how many of them work.
         seed: of the order of pictures and of the noise.
         lpips: judges the likeness of parts of pictures, so that what is drawn is as sharp as what was filmed.
-
-    Attributes:
-        left_out: pictures that show something else than the face, and are not learned from.
     """
 
     def __init__(
@@ -84,7 +81,7 @@ class LinearTrainer:
         self._workers = [Worker(head, self._asset, self.gaussians, self.bases, lpips) for _ in range(WORKERS)]
         self._cameras = {size: take.camera(size) for size in (COARSE, SIDE)}
         self._order: list[int] = []
-        self._kept, self.left_out = np.arange(len(self._targets)), 0
+        self._odd = np.zeros(len(self._targets), bool)
         self._spread = self._coefficients().std(axis=0)
         points = self.bases.grids.shape[-1]
         self._by_values = np.zeros((GRID_EVERY * WORKERS, BASIS_CHANNELS, points), np.float32)
@@ -106,6 +103,11 @@ class LinearTrainer:
         if losses:
             self.loss = float(np.mean(losses))
 
+    @property
+    def left_out(self) -> int:
+        """Pictures that show something else than the face, and are not learned from."""
+        return int(self._odd.sum())
+
     def asset(self) -> AvatarAsset:
         """The avatar as it is now; a copy."""
         asset = self.gaussians.to_asset(self._asset)
@@ -119,7 +121,8 @@ class LinearTrainer:
     def checkpoint(self) -> dict[str, NDArray[Any]]:
         """All that is needed to go on later."""
         progress = [self.spent_s, self.loss, self.steps, self._follows, self._following_s]
-        state: dict[str, NDArray[Any]] = {"progress": np.array(progress), "faces": self.faces.copy()}
+        state: dict[str, NDArray[Any]] = {"progress": np.array(progress)}
+        state |= {"faces": self.faces.copy(), "odd": self._odd.copy()}
         for part in self._parts():
             state |= part.state()
         return state | {f"corrections_{name}": array for name, array in self.corrections.to_arrays().items()}
@@ -130,15 +133,15 @@ class LinearTrainer:
         Raises:
             ValueError: it is another trainer's.
         """
-        progress, faces = checkpoint.get("progress"), checkpoint.get("faces")
-        if progress is None or progress.shape != (5,) or faces is None or faces.shape != self.faces.shape:
+        progress, faces, odd = (checkpoint.get(name, np.zeros(0)) for name in ("progress", "faces", "odd"))
+        if (progress.shape, faces.shape, odd.shape) != ((5,), self.faces.shape, self._odd.shape):
             raise ValueError("the checkpoint does not fit")
         prefix = "corrections_"
         known = {name.removeprefix(prefix): checkpoint[name] for name in checkpoint if name.startswith(prefix)}
         corrections = Corrections.from_arrays(known)
         for part in self._parts():
             part.restore(checkpoint)
-        self.corrections, self.faces = corrections, faces.astype(np.float32)
+        self.corrections, self.faces, self._odd = corrections, faces.astype(np.float32), odd.astype(bool)
         self.spent_s, self.loss, self._following_s = float(progress[0]), float(progress[1]), float(progress[4])
         self.steps, self._follows = int(progress[2]), int(progress[3])
         self._spread = self._coefficients().std(axis=0)
@@ -158,9 +161,8 @@ class LinearTrainer:
         faces, losses = follow_in_parts(self._take, self._head, self.asset(), indices, *parts)
         faces[:, POSES] -= (faces - _open_faces(self._take, indices))[:, POSES].mean(axis=0)
         self.faces = faces
-        self._kept = np.flatnonzero(~odd_pictures(losses))
-        self.left_out = len(indices) - len(self._kept)
-        self.corrections = Corrections.learned(self._take.vectors[indices][self._kept], faces[self._kept])
+        self._odd = odd_pictures(losses)
+        self.corrections = Corrections.learned(self._take.vectors[indices][~self._odd], faces[~self._odd])
         self._spread = self._coefficients().std(axis=0)
 
     def _step(self) -> float:
@@ -219,7 +221,7 @@ class LinearTrainer:
 
     def _next(self) -> int:
         if not self._order:
-            self._order = self._random.permutation(self._kept).tolist()
+            self._order = self._random.permutation(np.flatnonzero(~self._odd)).tolist()
         return self._order.pop()
 
     def _task(self, row: int, size: int, share: float) -> PictureTask:

@@ -8,6 +8,7 @@ import pytest
 from enrolment import evaluate as evaluation
 from enrolment.evaluate import evaluate, mean_scores, truth
 from enrolment.follow import Followed
+from enrolment.take import SIDE
 from renderer.head.open_head import load_open_head
 from tests.support.drawn_takes import drawn_person, drawn_take
 
@@ -65,3 +66,18 @@ def test_every_picture_is_followed_in_order_and_some_are_scored(monkeypatch):
     assert found.indices.tolist() == [2, 4, 7]
     assert min(picture.psnr_db for picture in found.pictures) > 45  # drawn with what follow said, each with its own
     assert found.closed_loop_ms.tolist() == [5, 6, 7, 8, 9]
+
+
+def test_what_the_recording_does_not_show_does_not_count():
+    """Bars: black in the take's pictures, nothing of the person in its mattes, but shoulders in what is drawn."""
+    take = drawn_take(10)
+    images, alphas = take.images.copy(), take.alphas.copy()
+    for outside in (np.s_[:, :40], np.s_[:, -90:]):
+        images[outside], alphas[outside] = 0, 0
+    barred = replace(take, images=images, alphas=alphas, inner=(0, 40, SIDE, SIDE - 90))
+    scores = [
+        evaluate(each, load_open_head(), drawn_person(), [8, 9], False, None).mean.psnr_db
+        for each in (barred, replace(barred, inner=take.inner))
+    ]
+    assert scores[0] > 45
+    assert scores[1] < 30

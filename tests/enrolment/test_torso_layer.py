@@ -45,6 +45,20 @@ def test_the_layer_moves_with_the_shoulders_as_one():
     np.testing.assert_allclose(between[0], between[1], atol=1e-5)
 
 
+def test_the_layer_goes_on_where_the_recording_ends_and_ends_where_the_person_does():
+    take, surface = known_take(24), Surface(load_open_head(), known_shape())
+    bottom = 512 - 30
+    alphas = take.alphas.copy()
+    alphas[:, bottom:] = 0
+    lowest = {}
+    for name, inner in (("recording ends", (0, 0, 512, bottom)), ("person ends", (0, 0, 512, 512))):
+        barred = replace(take, alphas=alphas, inner=inner)
+        posed = posed_at(barred, surface, torso_layer(barred, surface), median_pose(barred))
+        lowest[name] = project(posed, take.K)[:, 1].max()
+    assert lowest["recording ends"] > bottom + 25
+    assert lowest["person ends"] < bottom + 10
+
+
 def test_a_person_without_a_matte_has_no_layer():
     take, surface = known_take(24), Surface(load_open_head(), known_shape())
     layer = torso_layer(replace(take, alphas=np.zeros_like(take.alphas)), surface)

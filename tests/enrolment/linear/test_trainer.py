@@ -103,3 +103,25 @@ def test_an_avatar_without_bases_stays_one() -> None:
     trainer = LinearTrainer(guest_take(), load_open_head(), bare, budget_s=1.0)
     trainer.train(10)
     assert len(trainer.asset().basis_grid) == 0
+
+
+def test_pictures_with_something_before_the_face_are_not_learned_from() -> None:
+    take = guest_take()
+    images = take.images.copy()
+    covered = [3, 7]
+    images[covered, 130:330, 180:330] = (210, 150, 120)
+    trainer = LinearTrainer(replace(take, images=images), load_open_head(), person(), budget_s=20.0)
+    trainer._follow()
+    assert trainer.left_out == len(covered)
+    trainer._order = []
+    assert {trainer._next() for _ in range(len(take.train_indices) - 2)} == set(range(12)) - set(covered)
+
+
+def test_nothing_is_learned_from_what_the_recording_does_not_show() -> None:
+    trainer = LinearTrainer(replace(guest_take(), inner=(0, 64, SIDE, 400)), load_open_head(), person(), budget_s=20.0)
+    worker = trainer._workers[0]
+    worker.run(trainer._task(0, SIDE, 1.0))
+    planes = worker._raster.gradient_planes()
+    assert not planes[:, :64].any()
+    assert not planes[:, 400:].any()
+    assert planes[:, 100:390].any()
