@@ -7,8 +7,9 @@ from enrolment.take import SIDE
 
 COARSE_SHARE, COARSE_S = 0.2, 20.0
 """Share of the schedule that works at half the resolution, and its longest."""
-FULL_RATE_SHARE, LAST_RATE = 0.3, 0.03
-"""Rates stay for the first share of the schedule, then fall to the last, exponentially."""
+FULL_RATE_SHARE, FULL_RATE_S, LAST_RATE = 0.3, 25.0, 0.03
+"""Rates stay for the first share of the schedule, but no longer than some seconds; then they fall to the last,
+exponentially. At full rate an avatar learns the pictures by heart, and those that it has not seen come out worse."""
 PERCEPTION_FROM, PERCEPTION_EVERY = 0.4, 2
 """The share of the schedule after which a network looks at a part of a picture, at every so many-th step."""
 FOLLOW_AT = (0.04, 0.1, 0.18, 0.3, 0.45, 0.6, 0.75, 0.88)
@@ -34,9 +35,10 @@ class Schedule:
         """Width and height of the pictures that are drawn."""
         return COARSE if spent_s < min(COARSE_SHARE * self._budget_s, COARSE_S) else SIDE
 
-    def rate(self, share: float) -> float:
-        """Factor on all lengths of steps, after a share of the schedule."""
-        return LAST_RATE ** (max(0.0, share - FULL_RATE_SHARE) / (1 - FULL_RATE_SHARE))
+    def rate(self, spent_s: float) -> float:
+        """Factor on all lengths of steps."""
+        full_s = min(FULL_RATE_SHARE * self._budget_s, FULL_RATE_S)
+        return LAST_RATE ** (max(0.0, spent_s - full_s) / (self._budget_s - full_s))
 
     def follows(self, done: int, spent_s: float) -> bool:
         """Whether faces are to be followed now, which has been done so many times."""

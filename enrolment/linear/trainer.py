@@ -167,7 +167,7 @@ class LinearTrainer:
 
     def _step(self) -> float:
         share = self.spent_s / self.budget_s
-        size, rate = self._schedule.size(self.spent_s), self._schedule.rate(share)
+        size, rate = self._schedule.size(self.spent_s), self._schedule.rate(self.spent_s)
         self.steps += 1
         tasks = [self._task(self._next(), size, share) for _ in self._workers]
         losses = list(self._pool.map(lambda pair: pair[0].run(pair[1]), zip(self._workers, tasks, strict=True)))

@@ -116,7 +116,7 @@ class LinearTorchTrainer:
 
     def step(self) -> None:
         """One step of the Gaussians; every few of them, one of grids and shape."""
-        size, rate = self._schedule.size(self.spent_s), self._schedule.rate(self.spent_s / self.budget_s)
+        size, rate = self._schedule.size(self.spent_s), self._schedule.rate(self.spent_s)
         first = self.steps * self._pictures_a_step
         rows = [shuffled(len(self._pictures), first + i, self._seed) for i in range(self._pictures_a_step)]
         shaped = (self._template + self._tensor(self._shape.offsets())).requires_grad_()

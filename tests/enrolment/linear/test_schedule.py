@@ -29,8 +29,9 @@ def test_a_long_schedule_looks_at_faces_as_early_as_a_short_one() -> None:
 def test_resolution_and_rates() -> None:
     assert [Schedule(60).size(spent_s) for spent_s in (0, 11, 13)] == [COARSE, COARSE, SIDE]
     assert Schedule(800).size(COARSE_S + 1) == SIDE
-    rates = [Schedule(60).rate(share) for share in (0, 0.3, 0.6, 1)]
+    rates = [Schedule(60).rate(spent_s) for spent_s in (0, 18, 36, 60)]
     assert rates[:2] == [1, 1]
+    assert Schedule(800).rate(60) < 1
     assert rates[1] > rates[2] > rates[3] == pytest.approx(LAST_RATE)
 
 
