@@ -67,7 +67,9 @@ class LinearTrainer:
         self.budget_s, self.spent_s, self.loss, self.steps = budget_s, 0.0, float("nan"), 0
         self.corrections = Corrections.none()
         self._follows, self._following_s = 0, 0.0
-        self._schedule, self._perceives = Schedule(budget_s), lpips is not None
+        self._schedule = Schedule(budget_s)
+        left, top, right, bottom = take.inner
+        self._perceives = lpips is not None and min(right - left, bottom - top) >= LOOKED_AT_PX
         self._take, self._head, self._asset = take, head, _with_bases(asset)
         self._random = np.random.default_rng(seed)
         self._pool = ThreadPoolExecutor(max(1, min(threads, WORKERS)), "trainer")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import cache
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -125,3 +126,9 @@ def test_nothing_is_learned_from_what_the_recording_does_not_show() -> None:
     assert not planes[:, :64].any()
     assert not planes[:, 400:].any()
     assert planes[:, 100:390].any()
+
+
+def test_a_recording_too_narrow_for_the_network_is_trained_without_it() -> None:
+    narrow = replace(guest_take(), inner=(200, 0, 300, SIDE))
+    trainer = LinearTrainer(narrow, load_open_head(), person(), budget_s=20.0, lpips=cast("Any", object()))
+    assert trainer._task(0, SIDE, 1.0).looked_at is None
