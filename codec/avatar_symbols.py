@@ -21,6 +21,10 @@ SH_C0 = 0.28209479177387814
 Floats = NDArray[np.floating[Any]]
 
 
+_SPREADS = np.repeat([0.2, 0.05, 0.15, 0.5, 0.15], [3, 3, 3, 2, 4])
+"""What rotation, translation (m), jaw, eyelids and gaze differ by in a call, beside the expression's 1."""
+
+
 def to_symbols(asset: AvatarAsset) -> dict[str, Integers]:
     """Section name to [rows, columns] integers, ready for `codec.planes`.
 
@@ -177,11 +181,12 @@ def _quats(symbols: Integers) -> NDArray[np.float32]:
 def _grid_exponents(asset: AvatarAsset) -> Integers:
     """[K] power of two by which a basis's steps are coarser, so that its *visible* error does not depend on its scale.
 
-    A basis that large weights multiply gets finer steps. The weight is judged at two standard deviations of the
-    expression; a basis too large for 16 bits gets coarser steps until it fits.
+    A basis that large weights multiply gets finer steps. The weight is judged at two standard deviations of every
+    parameter; a basis too large for 16 bits gets coarser steps until it fits.
     """
-    weights = np.asarray(asset.basis_weights[:, :-15], np.float64)
-    amplitudes = 2 * np.linalg.norm(weights, axis=1)
+    weights = np.asarray(asset.basis_weights, np.float64)
+    spreads = np.concatenate([np.ones(weights.shape[1] - len(_SPREADS)), _SPREADS])
+    amplitudes = 2 * np.linalg.norm(weights * spreads, axis=1)
     if not np.isfinite(amplitudes).all() or not np.isfinite(asset.basis_grid).all():
         raise AvatarFileError("The avatar's bases hold a number that is not finite")
     steps = np.array(layout.GRID_STEPS)

@@ -78,6 +78,17 @@ def test_bases_of_any_scale_keep_their_visible_precision(asset_factory: Factory)
     assert error.max() < 2e-5
 
 
+def test_bases_that_only_pose_jaw_or_eyelids_drive_keep_theirs_too(asset_factory: Factory) -> None:
+    asset = asset_factory(bases=3, grid=4)
+    weights = np.zeros_like(asset.basis_weights)
+    weights[0, -14], weights[1, -9], weights[2, -6] = 5.0, 7.0, 2.0  # yaw, jaw, an eyelid
+    driven = replace(asset, basis_weights=weights)
+    decoded = unpack_avatar(pack_avatar(driven))
+    error = np.abs(decoded.basis_grid.astype(float) - driven.basis_grid.astype(float))
+    for channels, step in ((slice(0, 3), 2**-16), (slice(3, 6), 2**-9), (slice(6, 9), 2**-8)):
+        assert error[:, channels].max() <= step * 1.01
+
+
 def test_quaternions_of_either_sign_and_ties_survive(asset_factory: Factory) -> None:
     magnitudes = np.array([(1, 1, 1, 1), (0, 0, 0, 1), (1, 1, 0, 0), (0, 1, 0, 1)])
     signs = np.array(list(product((-1, 1), repeat=4)))
