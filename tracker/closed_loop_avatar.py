@@ -17,7 +17,7 @@ from renderer.camera import Camera
 SIDE = 192
 _DISTANCE_M, _REACH_M = 0.6, 0.24
 _YAWS, _PITCHES = (-0.8, -0.4, 0.0, 0.4, 0.8), (-0.4, 0.0, 0.4)
-"""Radians; at every one of them the face rests, talks and blinks in turn."""
+"""Radians; at every one of them the face rests, talks or blinks in turn, and ahead it does all three."""
 _JAW_RAD = 0.3
 LEAST_PX = 0.1
 """What covers less than this of every picture, in pixels of SIDE, is not seen."""
@@ -57,11 +57,13 @@ def _faces() -> list[NDArray[np.float32]]:
     faces = []
     for row, pitch in enumerate(_PITCHES):
         for column, yaw in enumerate(_YAWS):
-            face = instant_vector(FaceParams.neutral(50, _DISTANCE_M))
-            face[layout.ROTATION : layout.ROTATION + 2] = pitch, yaw
-            if (row + column) % 3 == 1:
-                face[layout.JAW_POSE] = _JAW_RAD
-            elif (row + column) % 3 == 2:
-                face[layout.EYELIDS : layout.EYELIDS + 2] = 1
-            faces.append(face)
+            ahead = yaw == pitch == 0
+            for does in range(3) if ahead else ((row + column) % 3,):
+                face = instant_vector(FaceParams.neutral(50, _DISTANCE_M))
+                face[layout.ROTATION : layout.ROTATION + 2] = pitch, yaw
+                if does == 1:
+                    face[layout.JAW_POSE] = _JAW_RAD
+                elif does == 2:
+                    face[layout.EYELIDS : layout.EYELIDS + 2] = 1
+                faces.append(face)
     return faces
