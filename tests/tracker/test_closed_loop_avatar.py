@@ -16,7 +16,6 @@ from renderer.camera import Camera
 from renderer.head.open_head import load_open_head
 from tracker.closed_loop_avatar import seen_part
 
-
 DIFFERENCE = 0.06 * 255
 """What the loop expects pictures to differ by anyway (tracker.closed_loop.IMAGE_PRECISION)."""
 
