@@ -22,7 +22,8 @@ from tests.support.drawn_takes import drawn_take
 from tests.support.tracks import talking
 from tracker.corrections import Corrections
 
-PICTURES, BUDGET_S, STEPS = 15, 40.0, 300
+PICTURES, BUDGET_S, STEPS = 15, 40.0, 200
+WALL = 128
 
 
 @cache
@@ -40,7 +41,8 @@ def guest_take() -> Take:
     take = drawn_take(PICTURES)
     renderer = FrameRenderer(AvatarModel(load_open_head(), person()), SIDE)
     drawn = np.stack([renderer.render_rgba(talking(time_s), take.camera()) for time_s in take.time_s])
-    return replace(take, images=np.ascontiguousarray(drawn[..., :3]), alphas=np.ascontiguousarray(drawn[..., 3]))
+    alphas = np.ascontiguousarray(drawn[..., 3])
+    return replace(take, images=composite(drawn[..., :3], alphas, WALL), alphas=alphas)  # outlines hold some wall
 
 
 def spoiled() -> AvatarAsset:
@@ -80,7 +82,7 @@ def trained() -> LinearTrainer:
 @pytest.mark.slow
 def test_training_comes_closer_to_pictures_that_it_has_not_seen(trained: LinearTrainer) -> None:
     before = distance(spoiled(), Corrections.none())
-    assert distance(trained.asset(), trained.corrections) < 0.7 * before
+    assert distance(trained.asset(), trained.corrections) < 0.2 * before
     assert 0 < trained.spent_s <= trained.budget_s + 5
     assert np.isfinite(trained.loss)
 
