@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from codec.params import FaceParams
+from codec.params import TORSO_SIZE, FaceParams
 from renderer.camera import Camera
 from tracker.profile import PersonProfile
 
@@ -73,12 +73,21 @@ class Take:
         K[:2, 2] -= (left, top)
         return self.images[index, top:bottom, left:right], K
 
+    def inner_at(self, size: int) -> tuple[int, int, int, int]:
+        """`inner` of the pictures at `size` pixels a side."""
+        left, top, right, bottom = (round(edge * size / SIDE) for edge in self.inner)
+        return left, top, right, bottom
+
     def outside(self, size: int = SIDE) -> NDArray[np.bool_]:
         """[size, size] pixels that the recording does not show."""
-        left, top, right, bottom = (round(edge * size / SIDE) for edge in self.inner)
+        left, top, right, bottom = self.inner_at(size)
         outside = np.ones((size, size), bool)
         outside[top:bottom, left:right] = False
         return outside
+
+    def tracked(self, indices: NDArray[np.intp]) -> NDArray[np.float32]:
+        """[n, 71] what the tracker says of some pictures, as renderer.avatar.avatar_model.instant_vector."""
+        return np.pad(self.vectors[indices], ((0, 0), (0, TORSO_SIZE)))
 
     def camera(self, size: int = SIDE) -> Camera:
         """The camera of the pictures, scaled to `size` pixels a side."""

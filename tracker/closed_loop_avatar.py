@@ -13,9 +13,10 @@ from renderer.avatar.kernels import layout
 from renderer.avatar.linear_poser import LinearPoser
 from renderer.backends.gradient_workspace import GradientWorkspace
 from renderer.camera import Camera
+from tracker.closed_loop_view import REACH_M
 
 SIDE = 192
-_DISTANCE_M, _REACH_M = 0.6, 0.24
+_DISTANCE_M = 0.6
 _YAWS, _PITCHES = (-0.8, -0.4, 0.0, 0.4, 0.8), (-0.4, 0.0, 0.4)
 """Radians; at every one of them the face rests, talks or blinks in turn, and ahead it does all three."""
 _JAW_RAD = 0.3
@@ -34,7 +35,7 @@ def seen_part(avatar: AvatarModel) -> AvatarModel:
     poser = LinearPoser(avatar, threads=1)
     workspace = poser.workspace
     gradients = GradientWorkspace(workspace, shares=1)
-    focal = SIDE * _DISTANCE_M / (2 * _REACH_M)
+    focal = SIDE * _DISTANCE_M / (2 * REACH_M)
     K = np.array([[focal, 0, SIDE / 2], [0, focal, SIDE / 2], [0, 0, 1]], np.float32)
     workspace.set_view(Camera(np.eye(4, dtype=np.float32), K, SIDE, SIDE), (0.0, 0.0, 0.0))
     workspace.set_planar_output()

@@ -40,6 +40,10 @@ class Schedule:
         full_s = min(FULL_RATE_SHARE * self._budget_s, FULL_RATE_S)
         return LAST_RATE ** (max(0.0, spent_s - full_s) / (self._budget_s - full_s))
 
+    def perceives(self, steps: int, spent_s: float) -> bool:
+        """Whether step number `steps` looks at a part of a picture with the network."""
+        return spent_s / self._budget_s > PERCEPTION_FROM and steps % PERCEPTION_EVERY == 0
+
     def follows(self, done: int, spent_s: float) -> bool:
         """Whether faces are to be followed now, which has been done so many times."""
         return done < len(self._follow_at_s) and spent_s >= self._follow_at_s[done]

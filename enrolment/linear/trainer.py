@@ -17,7 +17,7 @@ from enrolment.initial_bases import GRID, basis_mask
 from enrolment.linear.bases import TrainedBases
 from enrolment.linear.gaussians import TrainedGaussians
 from enrolment.linear.outliers import odd_pictures
-from enrolment.linear.schedule import FOLLOW_SHARE, FOLLOW_STEPS, PERCEPTION_EVERY, PERCEPTION_FROM, Schedule
+from enrolment.linear.schedule import FOLLOW_SHARE, FOLLOW_STEPS, Schedule
 from enrolment.linear.shape import TrainedShape
 from enrolment.linear.targets import COARSE, Targets, part_of_person
 from enrolment.linear.worker import LOOKED_AT_PX, PictureTask, Worker
@@ -74,7 +74,7 @@ class LinearTrainer:
         self._random = np.random.default_rng(seed)
         self._pool = ThreadPoolExecutor(max(1, min(threads, WORKERS)), "trainer")
         self._targets = Targets(take, take.train_indices, threads)
-        self.faces = _open_faces(take, take.train_indices)
+        self.faces = take.tracked(take.train_indices)
         padded = -(-asset.count // 16) * 16
         self.gaussians = TrainedGaussians(self._asset, padded)
         self.bases = TrainedBases(self._asset, _mask(self._asset))
@@ -161,17 +161,16 @@ class LinearTrainer:
         indices = self._targets.indices
         parts = (FOLLOW_STEPS, self._pool, WORKERS)
         faces, losses = follow_in_parts(self._take, self._head, self.asset(), indices, *parts)
-        faces[:, POSES] -= (faces - _open_faces(self._take, indices))[:, POSES].mean(axis=0)
+        faces[:, POSES] -= (faces - self._take.tracked(indices))[:, POSES].mean(axis=0)
         self.faces = faces
         self._odd = odd_pictures(losses)
         self.corrections = Corrections.learned(self._take.vectors[indices][~self._odd], faces[~self._odd])
         self._spread = self._coefficients().std(axis=0)
 
     def _step(self) -> float:
-        share = self.spent_s / self.budget_s
         size, rate = self._schedule.size(self.spent_s), self._schedule.rate(self.spent_s)
         self.steps += 1
-        tasks = [self._task(self._next(), size, share) for _ in self._workers]
+        tasks = [self._task(self._next(), size) for _ in self._workers]
         losses = list(self._pool.map(lambda pair: pair[0].run(pair[1]), zip(self._workers, tasks, strict=True)))
         correction = float(np.sqrt(1 - 0.99**self.steps) / (1 - 0.9**self.steps))
         pairs = [(worker.gradients, worker.colors) for worker in self._workers]
@@ -181,10 +180,10 @@ class LinearTrainer:
             for start, end in pairwise(edges)
         ]
         self._collect(tasks)
-        if self.steps % SHAPE_EVERY == 0:
-            self.gaussians.measure()
         for step in steps:
             step.result()
+        if self.steps % SHAPE_EVERY == 0:
+            self.gaussians.measure()
         if self.steps % GRID_EVERY == 0 and not self._mesh_only:
             self._step_bases(rate)
         if self.steps % SHAPE_EVERY == 0 and self.steps > SETTLING_STEPS:
@@ -226,16 +225,15 @@ class LinearTrainer:
             self._order = self._random.permutation(np.flatnonzero(~self._odd)).tolist()
         return self._order.pop()
 
-    def _task(self, row: int, size: int, share: float) -> PictureTask:
+    def _task(self, row: int, size: int) -> PictureTask:
         face = self.faces[row]
         coefficients = self.bases.coefficients(face[: layout.BASIS_INPUTS])
         coefficients += NOISE * self._spread * self._random.standard_normal(len(coefficients)).astype(np.float32)
         background = self._random.random(3).astype(np.float32)
-        left, top, right, bottom = (round(edge * size / SIDE) for edge in self._take.inner)
-        inner = (left, top, right, bottom)
+        inner = self._take.inner_at(size)
         target, alpha, weights = self._targets.get(row, size)
         looked_at = None
-        if self._perceives and share > PERCEPTION_FROM and self.steps % PERCEPTION_EVERY == 0:
+        if self._perceives and self._schedule.perceives(self.steps, self.spent_s):
             looked_at = part_of_person(alpha, inner, LOOKED_AT_PX, self._random)
         return PictureTask(
             face, coefficients, self._cameras[size], target, alpha, weights, background, inner, looked_at
@@ -243,13 +241,6 @@ class LinearTrainer:
 
     def _coefficients(self) -> Floats:
         return self.faces[:, : layout.BASIS_INPUTS] @ self.bases.weights.T
-
-
-def _open_faces(take: Take, indices: NDArray[np.intp]) -> Floats:
-    """[n, 71] what the tracker says."""
-    faces = np.zeros((len(indices), layout.FACE), np.float32)
-    faces[:, : layout.BASIS_INPUTS] = take.vectors[indices]
-    return faces
 
 
 def _mask(asset: AvatarAsset) -> NDArray[np.bool_]:

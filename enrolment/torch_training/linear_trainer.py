@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from torch import Tensor  # pyright: ignore[reportMissingImports]
 
 from codec.avatar_asset import AvatarAsset
-from codec.params import TORSO_SIZE
 from enrolment.initial_bases import basis_mask
 from enrolment.linear.bases import RATES as GRID_RATES
 from enrolment.linear.bases import WEIGHT_RATE
@@ -93,8 +92,7 @@ class LinearTorchTrainer:
         masks = np.stack([weights_of(take.landmarks_px[i] * (COARSE / SIDE), COARSE) for i in take.train_indices])
         self._pictures = Pictures(take, take.train_indices, masks, self._device)
         self._cameras = {size: take.camera(size) for size in (COARSE, SIDE)}
-        vectors = take.vectors[take.train_indices]
-        self.faces = np.concatenate([vectors, np.zeros((len(vectors), TORSO_SIZE), np.float32)], axis=1)
+        self.faces = take.tracked(take.train_indices)
         self._shape = TrainedShape(head, asset.shape_offsets)
         self._template = self._tensor(head.v_template)
         self._by_shape = np.zeros_like(head.v_template)

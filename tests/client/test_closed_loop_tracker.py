@@ -58,6 +58,18 @@ def test_a_damaged_avatar_costs_the_loop_and_nothing_else(person, tmp_path, capl
     tracker.close()
 
 
+def noting_equipment(library: AvatarLibrary) -> tuple[Equipment, list[object]]:
+    """Equipment that notes for whom, in which avatar, trackers in a loop are made."""
+    wanted: list[object] = []
+
+    def make(whom: PersonProfile | None, avatar_id: str | None) -> FakeTracker:
+        wanted.append((whom, avatar_id))
+        return FakeTracker()
+
+    equipment = Equipment(library, FakeTracker, lambda model: None, "mediapipe", make)  # pyright: ignore[reportArgumentType]
+    return equipment, wanted
+
+
 @pytest.mark.parametrize(
     ("mode", "known", "worn", "looped"),
     [
@@ -71,13 +83,7 @@ def test_a_damaged_avatar_costs_the_loop_and_nothing_else(person, tmp_path, capl
 async def test_a_bot_goes_by_profile_and_option(person, tmp_path, caplog, mode, known, worn, looped) -> None:
     caplog.set_level("INFO")
     library = AvatarLibrary.with_shipped_guests(load_open_head(), AvatarStore(tmp_path))
-    wanted: list[object] = []
-
-    def make(whom: PersonProfile | None, avatar_id: str | None) -> FakeTracker:
-        wanted.append((whom, avatar_id))
-        return FakeTracker()
-
-    equipment = Equipment(library, FakeTracker, lambda model: None, "mediapipe", make)  # pyright: ignore[reportArgumentType]
+    equipment, wanted = noting_equipment(library)
     config = BotConfig(
         "http://127.0.0.1:1", "room", write_video(tmp_path / "a.mp4", 0.2), library.guest_ids[worn], closed_loop=mode
     )
@@ -92,13 +98,7 @@ async def test_a_bot_goes_by_profile_and_option(person, tmp_path, caplog, mode, 
 
 async def test_a_page_gets_a_tracker_in_a_loop_with_what_its_person_wears(person, tmp_path) -> None:
     library = AvatarLibrary.with_shipped_guests(load_open_head(), AvatarStore(tmp_path))
-    wanted: list[object] = []
-
-    def make(whom: PersonProfile | None, avatar_id: str | None) -> FakeTracker:
-        wanted.append((whom, avatar_id))
-        return FakeTracker()
-
-    equipment = Equipment(library, FakeTracker, lambda model: None, "mediapipe", make)  # pyright: ignore[reportArgumentType]
+    equipment, wanted = noting_equipment(library)
     pool = DrawingPool()
     session = Session("http://127.0.0.1:1", "token", equipment, pool, None)  # pyright: ignore[reportArgumentType]
     session._expect(person)
