@@ -141,7 +141,8 @@ def _fill(surface: Surface, splats: Splats, colors: Array, trust: Array, torso: 
     ears = regions.ears[surface.head.faces[splats.faces]].mean(axis=1) > 0.5
     hair = (hairy > 0.4) & ~torso & ~shell & ~ears
     crown = hair & (hairy > 0.8) & (points[:, 1] > np.where(points[:, 2] < marks[LEFT_TEMPLE, 2], temple, top))
-    for group, like in ((torso, torso), (hair, crown), (~torso & ~hair, ~torso & ~hair & ~shell)):
+    body = torso | (surface.face_parts[splats.faces] == Part.TORSO)
+    for group, like in ((body, body), (hair & ~body, crown), (~body & ~hair, ~body & ~hair & ~shell)):
         sources = np.flatnonzero(like & (trust > 0.5 * _PLENTY))
         missing = np.flatnonzero(group & (trust < _PLENTY))
         if not len(missing):

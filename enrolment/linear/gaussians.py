@@ -24,8 +24,13 @@ SMALLEST_M, LARGEST_M, LARGEST_FAR_M = 2e-4, 1.2e-2, 4e-2
 """Standard deviations; the last is for shoulders and what is behind them."""
 FLATTEST = math.log(12.0)
 """The logarithm of how much thinner than wide a Gaussian may be; needles and sheets glitter when seen from the side."""
-HOME = 2e-4
-"""Share of its way back to where it began that a Gaussian goes each step, of full rate."""
+SPREADS = {"local_means": 3e-3, "turns": 0.5, "log_scales": 0.5, "logit_opacities": 2.0, "colors": 0.1}
+"""How far from where it began a value may usually go; units of RATES."""
+STIFFNESS = 0.025
+"""What has gone so far is pulled back by this share of the mean gradient. That is no matter for what the pictures show
+well; what they hardly show, or only edge-on, stays as it was, and looks sane from the sides."""
+LARGEST_PULL = 8.0
+"""Large Gaussians have strong gradients where they are seen, so they are pulled more, by up to so many times."""
 LARGEST_LOGIT = 6.0
 FAINT = 0.1
 """Gradients below this share of the mean one lead to shorter steps than Adam's."""
@@ -53,16 +58,19 @@ class TrainedGaussians:
         self.colors = _columns(0.5 + SH_C0 * asset.sh0, padded)
         self.local_axes = np.zeros((9, padded), np.float32)
         self.log2_opacities = np.full(padded, -np.inf, np.float32)
-        self._home = self.local_means.copy()
+        self._home = {name: rows.copy() for name, rows in self._values().items()}
+        self._home_quats, self._back = self.quats.copy(), np.zeros((3, padded), np.float32)
         self._largest = np.full(padded, math.log(LARGEST_M), np.float32)
         self._largest[: self.count] = np.maximum(self._largest[: self.count], asset.log_scales.max(axis=1) + 0.5)
         np.minimum(self._largest, math.log(LARGEST_FAR_M), out=self._largest)
+        self._pulled = _columns(pulled_home(asset)[:, None], padded)[0]
         self._turns = np.zeros((3, padded), np.float32)
         self._moments = {
             name: np.zeros((2, *rows.shape), np.float32)
             for name, rows in (*self._values().items(), ("turns", self._turns))
         }
         self._least = dict.fromkeys(self._moments, adam.EPSILON)
+        self._pull = dict.fromkeys(self._moments, np.float32(0))
         self.derive(0, self.count)
 
     def _values(self) -> dict[str, Floats]:
@@ -74,10 +82,11 @@ class TrainedGaussians:
         return self._values() | {"quats": self.quats} | moments
 
     def measure(self) -> None:
-        """Looks how strong gradients are by now: what is hardly seen shall not wander as far as what is."""
+        """Looks how strong gradients are by now: what is hardly seen shall not wander as far as what is seen well."""
         for name, (_, square) in self._moments.items():
             usual = float(np.sqrt(square[:, : self.count]).mean())
             self._least[name] = np.float32(max(FAINT * usual, float(adam.EPSILON)))
+            self._pull[name] = np.float32(STIFFNESS * usual / SPREADS[name])
 
     def derive(self, start: int, end: int) -> None:
         """Brings what posers need up to date."""
@@ -107,16 +116,17 @@ class TrainedGaussians:
             "logit_opacities": (first.log2_opacities[None], second.log2_opacities[None]),
             "colors": (first.colors, second.colors),
         }
+        adam.turned(self.quats, self._home_quats, self._back, start, end)
         values = {**self._values(), "turns": self._turns}
+        homes = {**self._home, "turns": self._back}
         for name, (one, other) in pairs.items():
             mean, square = self._moments[name]
             length = np.float32(rate * RATES[name])
             for row in range(len(mean)):
-                rows = (values[name][row], one[row], other[row], mean[row], square[row])
-                adam.adam_row(*rows, length, np.float32(correction), self._least[name], start, end)
+                rows = (values[name][row], (one[row], other[row]), homes[name][row], self._pulled)
+                forces = (length, np.float32(correction), self._least[name], self._pull[name])
+                adam.adam_row(*rows, mean[row], square[row], *forces, start, end)
         adam.turn(self.quats, self._turns, start, end)
-        for row in range(3):
-            adam.draw_to(self.local_means[row], self._home[row], np.float32(rate * HOME), start, end)
         np.clip(self.logit_opacities[:, start:end], None, LARGEST_LOGIT, out=self.logit_opacities[:, start:end])
         lowest, flattest = np.float32(math.log(SMALLEST_M)), np.float32(FLATTEST)
         adam.bound_scales(self.log_scales, lowest, self._largest, flattest, start, end)
@@ -150,6 +160,12 @@ class TrainedGaussians:
                 raise ValueError(f"the checkpoint does not fit: {name}")
             rows[...] = saved
         self.derive(0, self.count)
+
+
+def pulled_home(asset: AvatarAsset) -> Floats:
+    """[N] factors on the pull back, by the size of each Gaussian."""
+    areas = np.exp(np.sort(asset.log_scales, axis=1)[:, 1:].sum(axis=1))
+    return np.minimum(areas / areas.mean(), LARGEST_PULL).astype(np.float32)
 
 
 def _columns(rows: NDArray, padded: int) -> Floats:

@@ -12,7 +12,16 @@ from torch import Tensor, nn  # pyright: ignore[reportMissingImports]
 
 from codec.avatar_asset import BASIS_CHANNELS, AvatarAsset
 from enrolment.linear.bases import SHRINKAGE, SMOOTHNESS
-from enrolment.linear.gaussians import FLATTEST, HOME, LARGEST_FAR_M, LARGEST_LOGIT, LARGEST_M, SMALLEST_M
+from enrolment.linear.gaussians import (
+    FLATTEST,
+    LARGEST_FAR_M,
+    LARGEST_LOGIT,
+    LARGEST_M,
+    SMALLEST_M,
+    SPREADS,
+    STIFFNESS,
+    pulled_home,
+)
 from renderer.avatar.avatar_model import PARAMS_SIZE
 from renderer.backends.cuda_batch import GaussianBatch
 from renderer.backends.cuda_pose import (
@@ -65,7 +74,8 @@ class LinearSplats(nn.Module):
         self.relative_weights = nn.Parameter(self._tensor(asset.basis_weights / sizes.clip(1e-12)))
 
         self._mask = self._tensor(mask)
-        self._home = self.local_means.detach().clone()
+        self._home = {name: getattr(self, name).detach().clone() for name in SPREADS}
+        self._home_quats, self._pulled = self.local_quats.clone(), self._tensor(pulled_home(asset))
         largest = np.minimum(
             np.maximum(math.log(LARGEST_M), asset.log_scales.max(axis=1) + 0.5), math.log(LARGEST_FAR_M)
         )
@@ -110,8 +120,27 @@ class LinearSplats(nn.Module):
         )
 
     @torch.no_grad()
-    def settle(self, rate: float) -> None:
-        """What follows a step of Adam, at `rate` times its full length: bounds, and what draws back.
+    def pull_home(self, name: str, usual: Tensor) -> None:
+        """Adds the pull to where it began to the gradient of one of `enrolment.linear.gaussians.SPREADS`.
+
+        Args:
+            name: which.
+            usual: [] the mean strength of its gradients.
+        """
+        values = getattr(self, name)
+        away = self._turned() if name == "turns" else values - self._home[name]
+        pull = STIFFNESS / SPREADS[name] * usual * self._pulled
+        values.grad += pull.view(-1, *[1] * (away.dim() - 1)) * away
+
+    def _turned(self) -> Tensor:
+        """[N, 3] small rotations, radians, that have led from the first orientations to these."""
+        back = self._home_quats * self._home_quats.new_tensor([1, -1, -1, -1])
+        turned = quat_multiply(self.local_quats, back)
+        return 2 * turned[:, 1:] * torch.where(turned[:, :1] < 0, -1, 1)
+
+    @torch.no_grad()
+    def settle(self) -> None:
+        """What follows a step of Adam: bounds.
 
         See enrolment.linear.gaussians and enrolment.linear.kernels.adam, which do the same.
         """
@@ -119,7 +148,6 @@ class LinearSplats(nn.Module):
             quat_multiply(quat_from_rotation_vector(self.turns), self.local_quats), dim=1
         )
         self.turns.zero_()
-        self.local_means.lerp_(self._home, rate * HOME)
         self.logit_opacities.clamp_(max=LARGEST_LOGIT)
         widest = self.log_scales.max(dim=1, keepdim=True).values.minimum(self._largest)
         lowest = (widest - FLATTEST).clamp(min=math.log(SMALLEST_M))

@@ -18,7 +18,7 @@ from codec.avatar_asset import AvatarAsset
 from enrolment.initial_bases import basis_mask
 from enrolment.linear.bases import RATES as GRID_RATES
 from enrolment.linear.bases import WEIGHT_RATE
-from enrolment.linear.gaussians import RATES
+from enrolment.linear.gaussians import RATES, SPREADS
 from enrolment.linear.schedule import Schedule
 from enrolment.linear.shape import TrainedShape
 from enrolment.linear.targets import COARSE, weights_of
@@ -190,8 +190,12 @@ class LinearTorchTrainer:
             group["lr"] = rate * self._rates[name]
             if (name in _GRIDS and not slow) or (name == "relative_weights" and not (slow and settled)):
                 kept[name], parameter.grad = parameter.grad, None
+        for name in SPREADS:
+            state = self._optimizer.state.get(getattr(self._splats, name))
+            if state:
+                self._splats.pull_home(name, state["exp_avg_sq"].sqrt().mean())
         self._optimizer.step()
-        self._splats.settle(rate)
+        self._splats.settle()
         if slow:
             self._splats.settle_grids(rate, _GRIDS)
         self._optimizer.zero_grad()

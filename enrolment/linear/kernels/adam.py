@@ -19,27 +19,25 @@ LN_2 = f32(0.6931471805599453)
 
 
 @reordering_kernel
-def adam_row(values, first_gradient, second_gradient, mean, square, rate, correction, least, start, end):
-    """One step for values[start : end], down the sum of two gradients; rate 0 leaves them alone.
+def adam_row(values, gradients, home, pulled, mean, square, rate, correction, least, pull, start, end):
+    """One step for values[start : end], down the sum of two gradients and a pull home; rate 0 leaves them alone.
 
     Args:
-        values, first_gradient, second_gradient, mean, square: [S] float32.
+        values, mean, square: [S] float32.
+        gradients: the two, [S] each.
+        home: [S] where values began.
+        pulled: [S] factors on the pull.
         rate: length of a step.
         correction: square root of what young averages of squares lack, over what those of gradients lack.
         least: root of a mean square that weaker gradients are taken to have, so that they lead to shorter steps.
+        pull: gradient by the distance from home.
     """
+    first, second = gradients
     for i in range(start, end):
-        gradient = first_gradient[i] + second_gradient[i]
+        gradient = first[i] + second[i] + pull * pulled[i] * (values[i] - home[i])
         mean[i] = BETA1 * mean[i] + (f32(1) - BETA1) * gradient
         square[i] = BETA2 * square[i] + (f32(1) - BETA2) * gradient * gradient
         values[i] -= rate * correction * mean[i] / (math.sqrt(square[i]) + least)
-
-
-@reordering_kernel
-def draw_to(values, goal, share, start, end):
-    """Moves values[start : end] by `share` of the way to `goal`."""
-    for i in range(start, end):
-        values[i] += share * (goal[i] - values[i])
 
 
 @reordering_kernel
@@ -78,6 +76,18 @@ def turn(quats, turns, start, end):
         norm = f32(1) / math.sqrt(new_w * new_w + new_a * new_a + new_b * new_b + new_c * new_c)
         quats[0, i], quats[1, i], quats[2, i], quats[3, i] = new_w * norm, new_a * norm, new_b * norm, new_c * norm
         turns[0, i] = turns[1, i] = turns[2, i] = f32(0)
+
+
+@reordering_kernel
+def turned(quats, home, turns, start, end):
+    """Fills turns [3, S] with minus the rotations that have led from `home` to `quats` [4, S], radians: small ones."""
+    for i in range(start, end):
+        w, a, b, c = quats[0, i], quats[1, i], quats[2, i], quats[3, i]
+        s, x, y, z = home[0, i], home[1, i], home[2, i], home[3, i]
+        twice = f32(-2) if w * s + a * x + b * y + c * z > f32(0) else f32(2)
+        turns[0, i] = twice * (s * a - w * x - b * z + c * y)
+        turns[1, i] = twice * (s * b - w * y - c * x + a * z)
+        turns[2, i] = twice * (s * c - w * z - a * y + b * x)
 
 
 @reordering_kernel

@@ -10,6 +10,7 @@ pytest.importorskip("torch", reason="needs PyTorch: pip install 'visavis[train]'
 import torch
 
 from codec.avatar_asset import AvatarAsset
+from enrolment.linear.gaussians import SPREADS, STIFFNESS, pulled_home
 from enrolment.torch_training.linear_splats import LinearSplats
 from renderer.avatar.avatar_model import AvatarModel, instant_vector, sample_grid
 from renderer.head.model import HeadModel
@@ -100,7 +101,7 @@ def test_a_step_turns_gaussians_and_bounds_hold(head: HeadModel, restless: Avata
         turned = posed(splats, head, restless, (11,)).quats
         splats.log_scales[:, 0] += 9
         splats.logit_opacities += 99
-    splats.settle(0.0)
+    splats.settle()
     after = posed(splats, head, restless, (11,))
     assert (splats.turns == 0).all()
     cosines = (turned * after.quats).sum(-1).abs().detach().numpy()
@@ -110,6 +111,21 @@ def test_a_step_turns_gaussians_and_bounds_hold(head: HeadModel, restless: Avata
     spread = splats.log_scales.detach()
     assert (spread.max(dim=1).values - spread.min(dim=1).values).max() <= np.log(12.0) + 1e-5
     assert splats.logit_opacities.max() <= 6
+
+
+def test_what_went_astray_is_pulled_back_as_on_the_processor(head: HeadModel, restless: AvatarAsset) -> None:
+    splats, usual = splats_of(head, restless), 0.4
+    turns = np.random.default_rng(4).uniform(-0.1, 0.1, (3, restless.count)).astype(np.float32)
+    with torch.no_grad():
+        splats.turns.copy_(torch.from_numpy(turns.T))
+        splats.settle()
+        splats.colors += 0.2
+    for name, away in (("turns", turns.T), ("colors", np.full((restless.count, 3), 0.2))):
+        values = getattr(splats, name)
+        values.grad = torch.zeros_like(values)
+        splats.pull_home(name, torch.tensor(usual))
+        wanted = STIFFNESS * usual / SPREADS[name] * pulled_home(restless)[:, None] * away
+        np.testing.assert_allclose(values.grad.numpy(), wanted, rtol=2e-3, atol=1e-7)
 
 
 def test_grids_shrink_are_smoothed_and_stay_in_their_mask(head: HeadModel, restless: AvatarAsset) -> None:
