@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from codec.avatar_asset import AvatarAsset
 from codec.paper_avatar import PaperAvatar
-from enrolment.follow import follow
+from enrolment.follow import LEAD_IN, follow
 from enrolment.metrics.head_box import head_box
 from enrolment.metrics.lpips import Lpips
 from enrolment.metrics.pixels import Picture, psnr_db, ssim
@@ -51,7 +51,8 @@ class Evaluation:
         indices: [n] which pictures of the take were scored.
         pictures: their scores.
         mean: the mean of each score over the pictures (for PSNR, of decibels).
-        closed_loop_ms: [m] what correcting the parameters of each followed picture took; empty for open loop.
+        closed_loop_ms: [m] what correcting the parameters of each followed picture took, those before held-out ones among
+            them; empty for open loop.
         renders: [n, SIDE, SIDE, 3] uint8 the scored pictures as drawn, where they were to be kept.
     """
 
@@ -74,7 +75,7 @@ def evaluate(
     keep_renders: bool = False,
     corrections: Corrections | None = None,
 ) -> Evaluation:
-    """Follows all pictures in order, draws every `stride`-th over white and compares it with the matted truth.
+    """Follows all pictures in order, and a few before each row of them, draws every `stride`-th over white and compares it with the matted truth.
 
     What the recording does not show is white in both.
 
@@ -97,7 +98,7 @@ def evaluate(
     chosen = np.asarray(indices, np.intp)
     if not len(chosen):
         raise ValueError("there are no pictures to judge by")
-    followed = follow(take, head, asset, chosen, closed_loop, corrections)
+    followed = follow(take, head, asset, chosen, closed_loop, corrections, lead_in=LEAD_IN)
     model = AvatarModel(head, asset) if isinstance(asset, AvatarAsset) else PaperAvatarModel(head, asset)
     renderer, camera, unknown = FrameRenderer(model, SIDE), take.camera(), take.outside()
     scored = chosen[::stride]

@@ -20,13 +20,18 @@ from tracker.closed_loop import MAX_STEPS, ClosedLoop
 from tracker.corrections import Corrections
 
 
+LEAD_IN = 8
+"""Pictures before those that are asked for which a closed loop passes, so that it is there when they come."""
+
+
 @dataclass(frozen=True, eq=False)
 class Followed:
     """The faces of some pictures.
 
     Args:
         params: one for each picture.
-        closed_loop_ms: [n] what correcting each of them took, the first included; empty for open loop.
+        closed_loop_ms: [m] what correcting each of them and of those that were passed took, in order; the first one
+            prepares the loop. Empty for open loop.
         losses: [n] how unlike each picture and what was drawn of it were in the end; empty for open loop.
     """
 
@@ -47,8 +52,11 @@ def follow(
     closed_loop: bool,
     corrections: Corrections | None = None,
     max_steps: int = MAX_STEPS,
+    lead_in: int = 0,
 ) -> Followed:
     """Goes through pictures as a live sender does: each knows only those before it.
+
+    A live sender misses none. Where pictures are left out, the loop passes the last of these too, or begins anew.
 
     Args:
         take: the pictures.
@@ -59,6 +67,7 @@ def follow(
             the loop needs derivatives that only `linear` ones have.
         corrections: what training has found out about the tracker and this avatar.
         max_steps: of the loop for each picture; what it has live, or more where nothing is known yet to begin with.
+        lead_in: how many of the pictures that are left out it passes; 0 where these are not to be looked at.
     """
     tracked = [take.params(int(index)) for index in indices]
     if not closed_loop or isinstance(asset, PaperAvatar):
@@ -66,15 +75,20 @@ def follow(
         return Followed([known.apply(face) for face in tracked], np.zeros(0))
     loop = ClosedLoop(AvatarModel(head, asset), max_steps=max_steps, corrections=corrections)
     params: list[FaceParams] = []
-    spent, losses = np.zeros(len(tracked)), np.zeros(len(tracked))
-    for row, (index, face) in enumerate(zip(indices, tracked, strict=True)):
-        picture, K = take.recorded(int(index))
-        started = time.perf_counter()
-        refined = loop.refine(picture, face, K)
-        spent[row] = 1e3 * (time.perf_counter() - started)
+    losses, spent = np.zeros(len(tracked)), []
+    before = -1
+    for row, index in enumerate(int(index) for index in indices):
+        passed = range(max(before + 1, index - lead_in), index)
+        if index > before + 1 + len(passed):
+            loop.reset()
+        for each in (*passed, index):
+            picture, K = take.recorded(each)
+            started = time.perf_counter()
+            refined = loop.refine(picture, take.params(each), K)
+            spent.append(1e3 * (time.perf_counter() - started))
         params.append(refined.params)
-        losses[row] = refined.loss
-    return Followed(params, spent, losses)
+        losses[row], before = refined.loss, index
+    return Followed(params, np.array(spent), losses)
 
 
 def follow_in_parts(

@@ -47,11 +47,12 @@ def draw_preview(take: Take, head: HeadModel, avatar: Avatar, known: Known, inde
 
 def judge_psnr_db(take: Take, head: HeadModel, avatar: Avatar, known: Known, indices: Sequence[int]) -> float:
     """Mean PSNR of some pictures on white, closed loop where the avatar allows it: the quick part of `evaluate`."""
-    followed = [near for index in indices for near in range(max(0, index - RUN_UP), index + 1)]
-    params = follow(take, head, avatar, followed, True, known).params
-    last = {index: face for index, face in zip(followed, params, strict=True) if index in indices}
+    params = follow(take, head, avatar, indices, True, known, lead_in=RUN_UP).params
     renderer, camera = FrameRenderer(avatar_model(head, avatar)), take.camera()
-    values = [psnr_db(truth(take, index), renderer.render_rgb(last[index], camera, _WHITE)) for index in indices]
+    values = [
+        psnr_db(truth(take, index), renderer.render_rgb(face, camera, _WHITE))
+        for index, face in zip(indices, params, strict=True)
+    ]
     return float(np.mean(values))
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from enrolment import evaluate as evaluation
 from enrolment.evaluate import evaluate, mean_scores, truth
-from enrolment.follow import Followed
+from enrolment.follow import LEAD_IN, Followed
 from enrolment.take import SIDE
 from renderer.head.open_head import load_open_head
 from tests.support.drawn_takes import drawn_person, drawn_take
@@ -51,10 +51,10 @@ def test_no_pictures():
 
 
 def test_every_picture_is_followed_in_order_and_some_are_scored(monkeypatch):
-    asked: list[tuple[list[int], bool]] = []
+    asked: list[tuple[list[int], bool, int]] = []
 
-    def corrected(take, head, asset, indices, closed_loop, corrections=None) -> Followed:
-        asked.append((list(indices), closed_loop))
+    def corrected(take, head, asset, indices, closed_loop, corrections=None, lead_in=0) -> Followed:
+        asked.append((list(indices), closed_loop, lead_in))
         right = [drawn_take(10).params(int(index)) for index in indices]
         return Followed(right, np.arange(len(indices)) + 5.0)
 
@@ -62,7 +62,7 @@ def test_every_picture_is_followed_in_order_and_some_are_scored(monkeypatch):
     take = drawn_take(10)
     astray = replace(take, vectors=np.roll(take.vectors, 5, axis=0))
     found = evaluate(astray, load_open_head(), drawn_person(), [2, 3, 4, 6, 7], True, None, stride=2)
-    assert asked == [([2, 3, 4, 6, 7], True)]
+    assert asked == [([2, 3, 4, 6, 7], True, LEAD_IN)]
     assert found.indices.tolist() == [2, 4, 7]
     assert min(picture.psnr_db for picture in found.pictures) > 45  # drawn with what follow said, each with its own
     assert found.closed_loop_ms.tolist() == [5, 6, 7, 8, 9]
