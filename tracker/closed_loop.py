@@ -30,7 +30,7 @@ Floats = NDArray[np.float32]
 
 SIDE = 256
 """Width and height of the compared picture, pixels."""
-MAX_STEPS = 2
+MAX_STEPS = 3
 FIRST_STEPS = 16
 """Of the first picture, for which no correction is known yet."""
 LIMIT = np.float32(0.25)

@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from renderer.avatar.kernels import layout
-from renderer.avatar.kernels.basis_backward import basis_gradients
 from renderer.avatar.kernels.face_backward import face_gradient, run_pose_backward
 from renderer.avatar.kernels.pose_gradient_layout import POSE_GRADIENT, SCRATCH
 from renderer.avatar.linear_poser import LinearPoser
@@ -80,10 +79,9 @@ class AvatarGradients(AddressedBuffers):
 
     def bases(self, grids: Floats) -> Floats:
         """[K] dL/d(coefficients of the bases), whose grids are [K, 9, P] without padding."""
-        result = np.zeros(len(grids), np.float32)
-        if len(grids):
-            basis_gradients(grids, self.grid, result)
-        return result
+        bases, channels, points = grids.shape
+        by_values = np.ascontiguousarray(self.grid[:points, :channels].T)
+        return np.einsum("kp,p->k", grids.reshape(bases, channels * points), by_values.ravel())
 
     def face(self, by_basis: Floats | None = None) -> NDArray[np.float64]:
         """[FACE] dL/d(expression 50, theta 11, gaze 4, torso 6).
