@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from codec.avatar_asset import AvatarAsset
 from codec.paper_avatar import PaperAvatar
 from enrolment.follow import LEAD_IN, follow
+from enrolment.metrics.flicker import Flicker
 from enrolment.metrics.head_box import head_box
 from enrolment.metrics.lpips import Lpips
 from enrolment.metrics.pixels import Picture, psnr_db, ssim
@@ -54,6 +55,7 @@ class Evaluation:
         closed_loop_ms: [m] what correcting the parameters of each followed picture took, those before held-out ones among
             them; empty for open loop.
         renders: [n, SIDE, SIDE, 3] uint8 the scored pictures as drawn, where they were to be kept.
+        flicker: how much all followed pictures tremble, 1 as the recording; None if no three are neighbors.
     """
 
     indices: NDArray[np.intp]
@@ -61,6 +63,7 @@ class Evaluation:
     mean: Scores
     closed_loop_ms: NDArray[np.float64]
     renders: NDArray[np.uint8] | None
+    flicker: float | None = None
 
 
 def evaluate(
@@ -101,17 +104,21 @@ def evaluate(
     followed = follow(take, head, asset, chosen, closed_loop, corrections, lead_in=LEAD_IN)
     model = AvatarModel(head, asset) if isinstance(asset, AvatarAsset) else PaperAvatarModel(head, asset)
     renderer, camera, unknown = FrameRenderer(model, SIDE), take.camera(), take.outside()
-    scored = chosen[::stride]
     pictures: list[Scores] = []
     renders: list[Picture] = []
-    for index, face in zip(scored, followed.params[::stride], strict=True):
-        drawn = renderer.render_rgb(face, camera, _WHITE)
+    flicker = Flicker()
+    for number, (index, face) in enumerate(zip(chosen.tolist(), followed.params, strict=True)):
+        drawn, filmed = renderer.render_rgb(face, camera, _WHITE), truth(take, index)
         drawn[unknown] = 255
-        pictures.append(score_picture(truth(take, int(index)), drawn, take.landmarks_px[index], lpips))
+        flicker.see(index, filmed, drawn)
+        if number % stride:
+            continue
+        pictures.append(score_picture(filmed, drawn, take.landmarks_px[index], lpips))
         if keep_renders:
             renders.append(drawn)
     kept = np.stack(renders) if keep_renders else None
-    return Evaluation(scored, tuple(pictures), mean_scores(pictures), followed.closed_loop_ms, kept)
+    mean = mean_scores(pictures)
+    return Evaluation(chosen[::stride], tuple(pictures), mean, followed.closed_loop_ms, kept, flicker.ratio())
 
 
 def truth(take: Take, index: int) -> Picture:

@@ -109,7 +109,7 @@ def stage(monkeypatch) -> Stage:
     monkeypatch.setattr(bench, "SegmentationNetwork", lambda path: None)
     monkeypatch.setattr(bench, "fetch_lpips_weights", missing)
 
-    def as_tracked(take, head, asset, indices, closed_loop, corrections) -> Followed:
+    def as_tracked(take, head, asset, indices, closed_loop, corrections, lead_in) -> Followed:
         return Followed([take.params(int(index)) for index in indices], np.full(len(indices) * closed_loop, 7.0))
 
     monkeypatch.setattr(bench, "warm_up", lambda on_step: None)

@@ -11,7 +11,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from enrolment.evaluate import Scores, mean_scores
+from enrolment.evaluate import Evaluation, mean_scores
 from visavis.bench.avatar_course import Variant
 from visavis.bench.avatar_scores import Result
 from visavis.bench.report import Figure
@@ -75,10 +75,10 @@ def _means(place: str, results: Sequence[Result]) -> list[Figure]:
             continue
         if variant is Variant.LINEAR:
             found += _times(place, chosen)
-        closed = [result.closed_loop.mean for result in chosen if result.closed_loop]
+        closed = [result.closed_loop for result in chosen if result.closed_loop]
         if closed:
-            found += _scores(place + prefix, mean_scores(closed))
-        found += _scores(f"{place}{prefix}open_", mean_scores([result.open_loop.mean for result in chosen]))
+            found += _scores(place + prefix, closed)
+        found += _scores(f"{place}{prefix}open_", [result.open_loop for result in chosen])
         size_kb = float(np.mean([result.size_bytes for result in chosen])) / 1000
         found.append(Figure(f"{place}{prefix}size_kb", size_kb, "kB", "lower"))
     return found
@@ -98,12 +98,16 @@ def _times(place: str, results: Sequence[Result]) -> list[Figure]:
     return found
 
 
-def _scores(prefix: str, scores: Scores) -> list[Figure]:
+def _scores(prefix: str, judged: Sequence[Evaluation]) -> list[Figure]:
+    scores = mean_scores([each.mean for each in judged])
     found: list[Figure] = []
     for name, unit, better in _SCORES:
         value = getattr(scores, name)
         if value is not None:
             found.append(Figure(prefix + name, value, unit, better))
+    flicker = [each.flicker for each in judged if each.flicker is not None]
+    if flicker:
+        found.append(Figure(prefix + "flicker", float(np.mean(flicker)), "of the recording's", "lower"))
     return found
 
 
