@@ -52,8 +52,8 @@ class Evaluation:
         indices: [n] which pictures of the take were scored.
         pictures: their scores.
         mean: the mean of each score over the pictures (for PSNR, of decibels).
-        closed_loop_ms: [m] what correcting the parameters of each followed picture took, those before held-out ones among
-            them; empty for open loop.
+        closed_loop_ms: [m] what correcting the parameters of each followed picture took, those that the loop passed on
+            its way among them; empty for open loop.
         renders: [n, SIDE, SIDE, 3] uint8 the scored pictures as drawn, where they were to be kept.
         flicker: how much all followed pictures tremble, 1 as the recording; None if no three are neighbors.
     """
@@ -78,7 +78,7 @@ def evaluate(
     keep_renders: bool = False,
     corrections: Corrections | None = None,
 ) -> Evaluation:
-    """Follows all pictures in order, and a few before each row of them, draws every `stride`-th over white and compares it with the matted truth.
+    """Follows pictures in order, draws them over white and compares every `stride`-th with the matted truth.
 
     What the recording does not show is white in both.
 

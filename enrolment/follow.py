@@ -16,9 +16,8 @@ from codec.params import FaceParams
 from enrolment.take import Take
 from renderer.avatar.avatar_model import AvatarModel, instant_vector
 from renderer.head.model import HeadModel
-from tracker.closed_loop import MAX_STEPS, ClosedLoop
+from tracker.closed_loop import MAX_STEPS, ClosedLoop, Refined
 from tracker.corrections import Corrections
-
 
 LEAD_IN = 8
 """Pictures before those that are asked for which a closed loop passes, so that it is there when they come."""
@@ -33,11 +32,13 @@ class Followed:
         closed_loop_ms: [m] what correcting each of them and of those that were passed took, in order; the first one
             prepares the loop. Empty for open loop.
         losses: [n] how unlike each picture and what was drawn of it were in the end; empty for open loop.
+        lights: [n, 3] how much brighter the avatar's red, green and blue are than the pictures'; empty for open loop.
     """
 
     params: list[FaceParams]
     closed_loop_ms: NDArray[np.float64]
     losses: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
+    lights: NDArray[np.float32] = field(default_factory=lambda: np.zeros((0, 3), np.float32))
 
     def vectors(self) -> NDArray[np.float32]:
         """[n, 71] expression 50, theta 11, gaze 4, torso 6."""
@@ -75,20 +76,25 @@ def follow(
         return Followed([known.apply(face) for face in tracked], np.zeros(0))
     loop = ClosedLoop(AvatarModel(head, asset), max_steps=max_steps, corrections=corrections)
     params: list[FaceParams] = []
-    losses, spent = np.zeros(len(tracked)), []
+    losses, lights = np.zeros(len(tracked)), np.ones((len(tracked), 3), np.float32)
+    spent: list[float] = []
     before = -1
     for row, index in enumerate(int(index) for index in indices):
         passed = range(max(before + 1, index - lead_in), index)
         if index > before + 1 + len(passed):
             loop.reset()
-        for each in (*passed, index):
-            picture, K = take.recorded(each)
-            started = time.perf_counter()
-            refined = loop.refine(picture, take.params(each), K)
-            spent.append(1e3 * (time.perf_counter() - started))
+        refined = [_refine(loop, take, each, spent) for each in (*passed, index)][-1]
         params.append(refined.params)
-        losses[row], before = refined.loss, index
-    return Followed(params, np.array(spent), losses)
+        losses[row], lights[row], before = refined.loss, refined.light, index
+    return Followed(params, np.array(spent), losses, lights)
+
+
+def _refine(loop: ClosedLoop, take: Take, index: int, spent_ms: list[float]) -> Refined:
+    picture, K = take.recorded(index)
+    started = time.perf_counter()
+    refined = loop.refine(picture, take.params(index), K)
+    spent_ms.append(1e3 * (time.perf_counter() - started))
+    return refined
 
 
 def follow_in_parts(
@@ -99,11 +105,12 @@ def follow_in_parts(
     max_steps: int,
     pool: Executor,
     parts: int,
-) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
-    """The closed loop over pictures in order, in `parts` runs that begin anew each: faces [n, 71] and losses [n].
+) -> Followed:
+    """The closed loop over pictures in order, in `parts` runs that begin anew each.
 
     It begins with what the tracker says, as nobody knows the person yet.
     """
     runs = [part for part in np.array_split(indices, parts) if len(part)]
     done = list(pool.map(lambda run: follow(take, head, asset, run, True, None, max_steps), runs))
-    return np.concatenate([run.vectors() for run in done]), np.concatenate([run.losses for run in done])
+    arrays = (np.concatenate([getattr(run, name) for run in done]) for name in ("closed_loop_ms", "losses", "lights"))
+    return Followed([face for run in done for face in run.params], *arrays)

@@ -6,7 +6,7 @@ correct the parameters before it sends them. docs/closed-loop.md has the method 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,12 +67,14 @@ class Refined:
         params: what to send.
         loss: of the picture with these parameters, and `open_loss` with the tracker's own.
         steps: gradients that it took.
+        light: [3] how much brighter the avatar's red, green and blue are than the picture's, over a few pictures.
     """
 
     params: FaceParams
     loss: float
     open_loss: float
     steps: int
+    light: Floats = field(default_factory=lambda: np.ones(3, np.float32))
 
 
 class ClosedLoop:
@@ -119,7 +121,7 @@ class ClosedLoop:
     def reset(self) -> None:
         """Forgets the correction: another scene."""
         self.correction = np.zeros(layout.FACE)
-        self._settled = False
+        self._settled, self._view.light = False, None
 
     def refine(self, image_rgb: NDArray[np.uint8], params: FaceParams, K: Floats) -> Refined:
         """Corrects one face.
@@ -135,7 +137,9 @@ class ClosedLoop:
         camera = view.look(image_rgb, tracked[layout.TRANSLATION : layout.TRANSLATION + 3], K)
         self._workspace.set_view(camera, (0.0, 0.0, 0.0), low_pass_px2=_low_pass(camera, K))
         before = _bounded(tracked, self.correction.copy())
-        view.look_behind(self._draw(tracked + before)[3])
+        planes = self._draw(tracked + before)
+        view.adapt(planes)
+        view.look_behind(planes[3])
         if self._curvature is None:
             self._measure_curvature(tracked)
             self._draw(tracked + before)
@@ -144,7 +148,8 @@ class ClosedLoop:
         if loss > open_loss:
             best, loss = np.zeros(layout.FACE), open_loss
         self.correction, self._settled = best, True
-        return Refined(face_of(tracked + best), loss, open_loss, steps)
+        light = np.ones(3, np.float32) if view.light is None else view.light
+        return Refined(face_of(tracked + best), loss, open_loss, steps, light)
 
     def _search(self, tracked: Array, before: Array) -> tuple[Array, float, int]:
         """Newton's steps from the correction `before`, which has just been drawn: correction, loss, gradients taken."""

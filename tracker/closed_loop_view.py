@@ -26,6 +26,15 @@ _FAINT = np.float32(1e-3)
 """Where less than this of the blur is background, the mean of it all is more likely."""
 _CLEAR = 0.99
 """Share of a cell from which on it shows nothing but background."""
+_EVERY = 4
+"""Light is judged by every so many-th pixel, in rows and columns."""
+_COVERED = 0.9
+"""From this alpha on a pixel shows the person alone."""
+LIGHT_MEMORY = 0.9
+"""What the last picture's light says of the next one's."""
+LIGHT_LIMIT = 3.0
+"""A light that is stronger or weaker than that of the avatar by more than this is none that it can be compared in."""
+_DARK = np.float32(1 / 255)
 _NEAR = 0.031
 """How far around the avatar pictures are compared, over their side."""
 
@@ -40,6 +49,7 @@ class ClosedLoopView:
         picture: [side, side, 3] float32 0..1.
         behind: [side, side, 3] float32 0..1, the background.
         weights: [side, side] float32 whose sum is 1, or 0 where the head is not in the picture.
+        light: [3] how much brighter the avatar is than the person in this light; None before the first picture.
     """
 
     def __init__(self, side: int) -> None:
@@ -47,6 +57,7 @@ class ClosedLoopView:
         self.picture = np.zeros((side, side, 3), np.float32)
         self.behind = np.zeros((side, side, 3), np.float32)
         self.weights = np.zeros((side, side), np.float32)
+        self.light: Floats | None = None
         self._seen = np.zeros((side, side), np.float32)
         reach = 2 * max(1, round(_NEAR * side)) + 1
         self._near = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach))
@@ -82,6 +93,22 @@ class ClosedLoopView:
         intrinsics[:2] *= scale
         intrinsics[:2, 2] -= scale * corner
         return Camera(np.eye(4, dtype=np.float32), intrinsics.astype(np.float32), self._side, self._side)
+
+    def adapt(self, planes: Floats) -> None:
+        """Shows the picture in the light in which the avatar was made: exposure and color of light as one factor each.
+
+        Args:
+            planes: [4, >= side, >= side] the avatar as drawn about there: color times alpha, and alpha.
+        """
+        some = slice(None, self._side, _EVERY)
+        shown = (planes[3, some, some] > _COVERED) & (self._seen[::_EVERY, ::_EVERY] > 0)
+        if shown.any():
+            drawn = planes[:3, some, some][:, shown].sum(axis=1)
+            light = drawn / np.maximum(self.picture[::_EVERY, ::_EVERY][shown].sum(axis=0), _DARK * shown.sum())
+            light = light.clip(1 / LIGHT_LIMIT, LIGHT_LIMIT)
+            self.light = light if self.light is None else light + LIGHT_MEMORY * (self.light - light)
+        if self.light is not None:
+            self.picture *= self.light
 
     def look_behind(self, alpha: Floats) -> None:
         """Guesses the background around the avatar from the picture further out, and how far it can be relied on.

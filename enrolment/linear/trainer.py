@@ -15,6 +15,7 @@ from codec.avatar_asset import BASIS_CHANNELS, AvatarAsset
 from enrolment.follow import follow_in_parts
 from enrolment.initial_bases import GRID, basis_mask
 from enrolment.linear.bases import TrainedBases
+from enrolment.linear.exposure import exposures, lit
 from enrolment.linear.gaussians import TrainedGaussians
 from enrolment.linear.outliers import odd_pictures
 from enrolment.linear.schedule import FOLLOW_SHARE, FOLLOW_STEPS, Schedule
@@ -84,6 +85,7 @@ class LinearTrainer:
         self._cameras = {size: take.camera(size) for size in (COARSE, SIDE)}
         self._order: list[int] = []
         self._odd = np.zeros(len(self._targets), bool)
+        self._exposures = np.ones((len(self._targets), 3), np.float32)
         self._spread = self._coefficients().std(axis=0)
         points = self.bases.grids.shape[-1]
         self._by_values = np.zeros((GRID_EVERY * WORKERS, BASIS_CHANNELS, points), np.float32)
@@ -124,7 +126,7 @@ class LinearTrainer:
         """All that is needed to go on later."""
         progress = [self.spent_s, self.loss, self.steps, self._follows, self._following_s]
         state: dict[str, NDArray[Any]] = {"progress": np.array(progress)}
-        state |= {"faces": self.faces.copy(), "odd": self._odd.copy()}
+        state |= {"faces": self.faces.copy(), "odd": self._odd.copy(), "exposures": self._exposures.copy()}
         for part in self._parts():
             state |= part.state()
         return state | {f"corrections_{name}": array for name, array in self.corrections.to_arrays().items()}
@@ -135,8 +137,10 @@ class LinearTrainer:
         Raises:
             ValueError: it is another trainer's.
         """
-        progress, faces, odd = (checkpoint.get(name, np.zeros(0)) for name in ("progress", "faces", "odd"))
-        if (progress.shape, faces.shape, odd.shape) != ((5,), self.faces.shape, self._odd.shape):
+        names = ("progress", "faces", "odd", "exposures")
+        progress, faces, odd, exposed = (checkpoint.get(name, np.zeros(0)) for name in names)
+        shapes = ((5,), self.faces.shape, self._odd.shape, self._exposures.shape)
+        if (progress.shape, faces.shape, odd.shape, exposed.shape) != shapes:
             raise ValueError("the checkpoint does not fit")
         prefix = "corrections_"
         known = {name.removeprefix(prefix): checkpoint[name] for name in checkpoint if name.startswith(prefix)}
@@ -144,6 +148,7 @@ class LinearTrainer:
         for part in self._parts():
             part.restore(checkpoint)
         self.corrections, self.faces, self._odd = corrections, faces.astype(np.float32), odd.astype(bool)
+        self._exposures = exposed.astype(np.float32)
         self.spent_s, self.loss, self._following_s = float(progress[0]), float(progress[1]), float(progress[4])
         self.steps, self._follows = int(progress[2]), int(progress[3])
         self._spread = self._coefficients().std(axis=0)
@@ -160,10 +165,11 @@ class LinearTrainer:
             return
         indices = self._targets.indices
         parts = (FOLLOW_STEPS, self._pool, WORKERS)
-        faces, losses = follow_in_parts(self._take, self._head, self.asset(), indices, *parts)
+        followed = follow_in_parts(self._take, self._head, self.asset(), indices, *parts)
+        faces = followed.vectors()
         faces[:, POSES] -= (faces - self._take.tracked(indices))[:, POSES].mean(axis=0)
-        self.faces = faces
-        self._odd = odd_pictures(losses)
+        self.faces, self._exposures = faces, exposures(followed.lights)
+        self._odd = odd_pictures(followed.losses)
         self.corrections = Corrections.learned(self._take.vectors[indices][~self._odd], faces[~self._odd])
         self._spread = self._coefficients().std(axis=0)
 
@@ -235,6 +241,7 @@ class LinearTrainer:
         looked_at = None
         if self._perceives and self._schedule.perceives(self.steps, self.spent_s):
             looked_at = part_of_person(alpha, inner, LOOKED_AT_PX, self._random)
+        target = lit(target, self._exposures[row])
         return PictureTask(
             face, coefficients, self._cameras[size], target, alpha, weights, background, inner, looked_at
         )

@@ -18,18 +18,20 @@ class Flicker:
     """Second differences in time of luma, over all rows of three neighboring pictures that it is shown."""
 
     def __init__(self) -> None:
-        self._last: deque[tuple[int, NDArray[np.float32], NDArray[np.float32]]] = deque(maxlen=3)
+        self._indices: deque[int] = deque(maxlen=3)
+        self._pictures: tuple[deque[NDArray[np.float32]], ...] = (deque(maxlen=3), deque(maxlen=3))
         self._squares = np.zeros(2)
 
     def see(self, index: int, truth: Picture, drawn: Picture) -> None:
         """Takes one picture, as filmed and as drawn; indices rise, and neighbors differ by 1."""
-        self._last.append((index, _blurred(truth), _blurred(drawn)))
-        if len(self._last) < 3 or self._last[2][0] - self._last[0][0] != 2:
+        self._indices.append(index)
+        for pictures, picture in zip(self._pictures, (truth, drawn), strict=True):
+            pictures.append(_blurred(picture))
+        if len(self._indices) < 3 or self._indices[2] - self._indices[0] != 2:
             return
-        for which in (1, 2):
-            first, second, third = (entry[which] for entry in self._last)
+        for which, (first, second, third) in enumerate(self._pictures):
             difference = (first - 2 * second + third).ravel()
-            self._squares[which - 1] += float(difference @ difference)
+            self._squares[which] += float(difference @ difference)
 
     def ratio(self) -> float | None:
         """Root mean square of what was drawn over that of the recording; None if nothing in that has changed."""

@@ -94,6 +94,23 @@ def test_loss_and_parameters_come_closer_to_the_truth(followed) -> None:
     assert after[:, DEPTH].max() < 2 * DEPTH_BIAS_M
 
 
+@pytest.mark.parametrize("light", [(0.6, 0.6, 0.6), (0.95, 0.85, 0.7)])
+def test_another_light_is_no_other_face(followed, light: tuple[float, float, float]) -> None:
+    loop = ClosedLoop(guest())
+    truth = np.stack([numbers(talking(index / RATE)) for index in range(12)])
+    lit = [np.round(picture * np.array(light)).astype(np.uint8) for picture in recording(12)]
+    found = [loop.refine(picture, face, camera().K) for picture, face in zip(lit, tracked(12), strict=True)]
+    np.testing.assert_allclose(found[-1].light, 1 / np.array(light), rtol=0.05)
+    errors, as_filmed = (
+        np.abs(np.stack([numbers(refined.params) for refined in faces]) - truth)[:, :59] for faces in (found, followed)
+    )
+    for where in (slice(0, 50), slice(50, 53), slice(53, 56), slice(56, 59)):
+        assert errors[:, where].mean() < 1.2 * as_filmed[:, where].mean() + 1e-4
+    loop.reset()
+    dark = [np.zeros_like(picture) for picture in lit[:1]]
+    assert np.isfinite(numbers(loop.refine(dark[0], tracked(1)[0], camera().K).params)).all()
+
+
 def test_it_stops_where_there_is_nothing_to_gain() -> None:
     loop = ClosedLoop(guest())
     right = [loop.refine(picture, talking(index / RATE), camera().K) for index, picture in enumerate(recording(3))]
