@@ -34,6 +34,8 @@ _LIVELY = 0.15
 """How much a lively face counts, which is needed for what only it shows."""
 _PLAIN_HAIR = 0.7
 """Share of the hair's usual color in what is guessed of hair: the nearest seen may be a glint or the forehead."""
+_CLOTHES_M = (0.01, 0.06)
+"""So far from what was seen of it, a body begins to have the usual color of its clothes, and has nothing else."""
 _NORMAL_WEIGHT = 0.02
 _SHARPEN, _SHARPEN_ROUNDS = 0.7, 3
 DARK_MOUTH, TOOTH, TONGUE, _SKIN = (0.26, 0.11, 0.10), (0.68, 0.62, 0.56), (0.52, 0.27, 0.26), 0.6
@@ -159,8 +161,11 @@ def _fill(surface: Surface, splats: Splats, colors: Array, trust: Array, torso: 
         far = apart[:, 0] > 0.012
         around, apart = nearest(features[sources], features[missing[far]], 12)
         guess[far] = _blend(colors[sources[around]], apart)
+        plain = np.median(colors[sources], axis=0)
         if like is crown:
-            guess[far] += _PLAIN_HAIR * (np.median(colors[sources], axis=0) - guess[far])
+            guess[far] += _PLAIN_HAIR * (plain - guess[far])
+        if like is body:
+            guess[far] += smoothstep(*_CLOTHES_M, apart[:, :1]) * (plain - guess[far])
         share = smoothstep(_ENOUGH, _PLENTY, trust[missing])[:, None]
         result[missing] = guess + share * (colors[missing] - guess)
     return result

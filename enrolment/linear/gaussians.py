@@ -29,8 +29,6 @@ SPREADS = {"local_means": 3e-3, "turns": 0.5, "log_scales": 0.5, "logit_opacitie
 STIFFNESS = 0.025
 """What has gone so far is pulled back by this share of the mean gradient. That is no matter for what the pictures show
 well; what they hardly show, or only edge-on, stays as it was, and looks sane from the sides."""
-LARGEST_PULL = 8.0
-"""Large Gaussians have strong gradients where they are seen, so they are pulled more, by up to so many times."""
 LARGEST_LOGIT = 6.0
 FAINT = 0.1
 """Gradients below this share of the mean one lead to shorter steps than Adam's."""
@@ -42,13 +40,14 @@ class TrainedGaussians:
     Args:
         asset: where to begin.
         padded: S.
+        pulled: [N] factors on the pull to where it began (enrolment.linear.home).
 
     Attributes:
         local_means: [3, S], quats: [4, S], log_scales: [3, S], logit_opacities: [1, S], colors: [3, S] 0.5 + C0 sh0.
         local_axes: [9, S] and log2_opacities: [S]: what posers need, derived from the others.
     """
 
-    def __init__(self, asset: AvatarAsset, padded: int) -> None:
+    def __init__(self, asset: AvatarAsset, padded: int, pulled: Floats) -> None:
         self.count, self._asset = asset.count, asset
         self.local_means = _columns(asset.local_means, padded)
         self.quats = _columns(asset.local_quats, padded)
@@ -63,7 +62,7 @@ class TrainedGaussians:
         self._largest = np.full(padded, math.log(LARGEST_M), np.float32)
         self._largest[: self.count] = np.maximum(self._largest[: self.count], asset.log_scales.max(axis=1) + 0.5)
         np.minimum(self._largest, math.log(LARGEST_FAR_M), out=self._largest)
-        self._pulled = _columns(pulled_home(asset)[:, None], padded)[0]
+        self._pulled = _columns(pulled[:, None], padded)[0]
         self._turns = np.zeros((3, padded), np.float32)
         self._moments = {
             name: np.zeros((2, *rows.shape), np.float32)
@@ -160,12 +159,6 @@ class TrainedGaussians:
                 raise ValueError(f"the checkpoint does not fit: {name}")
             rows[...] = saved
         self.derive(0, self.count)
-
-
-def pulled_home(asset: AvatarAsset) -> Floats:
-    """[N] factors on the pull back, by the size of each Gaussian."""
-    areas = np.exp(np.sort(asset.log_scales, axis=1)[:, 1:].sum(axis=1))
-    return np.minimum(areas / areas.mean(), LARGEST_PULL).astype(np.float32)
 
 
 def _columns(rows: NDArray, padded: int) -> Floats:

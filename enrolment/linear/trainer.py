@@ -17,6 +17,7 @@ from enrolment.initial_bases import GRID, basis_mask
 from enrolment.linear.bases import TrainedBases
 from enrolment.linear.exposure import exposures, lit
 from enrolment.linear.gaussians import TrainedGaussians
+from enrolment.linear.home import pulled_home
 from enrolment.linear.outliers import odd_pictures
 from enrolment.linear.schedule import FOLLOW_SHARE, FOLLOW_STEPS, Schedule
 from enrolment.linear.shape import TrainedShape
@@ -77,7 +78,7 @@ class LinearTrainer:
         self._targets = Targets(take, take.train_indices, threads)
         self.faces = take.tracked(take.train_indices)
         padded = -(-asset.count // 16) * 16
-        self.gaussians = TrainedGaussians(self._asset, padded)
+        self.gaussians = TrainedGaussians(self._asset, padded, pulled_home(take, head, asset))
         self.bases = TrainedBases(self._asset, _mask(self._asset))
         self.shape = TrainedShape(head, asset.shape_offsets)
         self._mesh_only = not len(asset.basis_grid)

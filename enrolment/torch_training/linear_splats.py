@@ -20,7 +20,6 @@ from enrolment.linear.gaussians import (
     SMALLEST_M,
     SPREADS,
     STIFFNESS,
-    pulled_home,
 )
 from renderer.avatar.avatar_model import PARAMS_SIZE
 from renderer.backends.cuda_batch import GaussianBatch
@@ -46,9 +45,17 @@ class LinearSplats(nn.Module):
         asset: where to begin; it has at least one basis.
         mask: [K, 9, G, G] bool: which values of the grids may differ from 0.
         device: where the work is done.
+        pulled: [N] factors on the pull to where each Gaussian began (enrolment.linear.home).
     """
 
-    def __init__(self, head: HeadModel, asset: AvatarAsset, mask: NDArray[np.bool_], device: torch.device) -> None:
+    def __init__(
+        self,
+        head: HeadModel,
+        asset: AvatarAsset,
+        mask: NDArray[np.bool_],
+        device: torch.device,
+        pulled: NDArray[np.float32],
+    ) -> None:
         super().__init__()
         self._asset, self._mesh, self._device = asset, TorchMesh(head, device), device
         self._regressor = self._tensor(head.J_regressor)
@@ -75,7 +82,7 @@ class LinearSplats(nn.Module):
 
         self._mask = self._tensor(mask)
         self._home = {name: getattr(self, name).detach().clone() for name in SPREADS}
-        self._home_quats, self._pulled = self.local_quats.clone(), self._tensor(pulled_home(asset))
+        self._home_quats, self._pulled = self.local_quats.clone(), self._tensor(pulled)
         largest = np.minimum(
             np.maximum(math.log(LARGEST_M), asset.log_scales.max(axis=1) + 0.5), math.log(LARGEST_FAR_M)
         )

@@ -19,6 +19,7 @@ from enrolment.initial_bases import basis_mask
 from enrolment.linear.bases import RATES as GRID_RATES
 from enrolment.linear.bases import WEIGHT_RATE
 from enrolment.linear.gaussians import RATES, SPREADS
+from enrolment.linear.home import pulled_home
 from enrolment.linear.schedule import Schedule
 from enrolment.linear.shape import TrainedShape
 from enrolment.linear.targets import COARSE, weights_of
@@ -96,7 +97,7 @@ class LinearTorchTrainer:
         self._shape = TrainedShape(head, asset.shape_offsets)
         self._template = self._tensor(head.v_template)
         self._by_shape = np.zeros_like(head.v_template)
-        self._splats = LinearSplats(head, asset, mask, self._device)
+        self._splats = LinearSplats(head, asset, mask, self._device, pulled_home(take, head, asset))
         rates = {**RATES, **_GRIDS, "relative_weights": WEIGHT_RATE}
         groups = [{"params": [getattr(self._splats, name)], "lr": rate, "name": name} for name, rate in rates.items()]
         self._rates = rates

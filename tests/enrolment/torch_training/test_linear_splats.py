@@ -10,7 +10,7 @@ pytest.importorskip("torch", reason="needs PyTorch: pip install 'visavis[train]'
 import torch
 
 from codec.avatar_asset import AvatarAsset
-from enrolment.linear.gaussians import SPREADS, STIFFNESS, pulled_home
+from enrolment.linear.gaussians import SPREADS, STIFFNESS
 from enrolment.torch_training.linear_splats import LinearSplats
 from renderer.avatar.avatar_model import AvatarModel, instant_vector, sample_grid
 from renderer.head.model import HeadModel
@@ -36,8 +36,12 @@ def restless(head: HeadModel, small_asset: AvatarAsset) -> AvatarAsset:
     return replace(small_asset, **arrays, rigid_to_skull=rigid, basis_grid=grid.astype(np.float16))
 
 
+def pulls(asset: AvatarAsset) -> np.ndarray:
+    return np.linspace(0.1, 3, asset.count).astype(np.float32)
+
+
 def splats_of(head: HeadModel, asset: AvatarAsset) -> LinearSplats:
-    return LinearSplats(head, asset, np.ones(asset.basis_grid.shape, bool), torch.device("cpu"))
+    return LinearSplats(head, asset, np.ones(asset.basis_grid.shape, bool), torch.device("cpu"), pulls(asset))
 
 
 def test_gaussians_are_posed_as_the_renderer_poses_them(head: HeadModel, restless: AvatarAsset) -> None:
@@ -124,14 +128,14 @@ def test_what_went_astray_is_pulled_back_as_on_the_processor(head: HeadModel, re
         values = getattr(splats, name)
         values.grad = torch.zeros_like(values)
         splats.pull_home(name, torch.tensor(usual))
-        wanted = STIFFNESS * usual / SPREADS[name] * pulled_home(restless)[:, None] * away
+        wanted = STIFFNESS * usual / SPREADS[name] * pulls(restless)[:, None] * away
         np.testing.assert_allclose(values.grad.numpy(), wanted, rtol=2e-3, atol=1e-7)
 
 
 def test_grids_shrink_are_smoothed_and_stay_in_their_mask(head: HeadModel, restless: AvatarAsset) -> None:
     mask = np.ones(restless.basis_grid.shape, bool)
     mask[..., :20] = False
-    splats = LinearSplats(head, restless, mask, torch.device("cpu"))
+    splats = LinearSplats(head, restless, mask, torch.device("cpu"), pulls(restless))
     before = splats.grid_turns.detach().clone()
     splats.settle_grids(1.0, dict.fromkeys(("grid_positions", "grid_turns", "grid_colors"), 0.001))
     after = splats.grid_turns.detach()
