@@ -32,13 +32,11 @@ class Followed:
         closed_loop_ms: [m] what correcting each of them and of those that were passed took, in order; the first one
             prepares the loop. Empty for open loop.
         losses: [n] how unlike each picture and what was drawn of it were in the end; empty for open loop.
-        lights: [n, 3] how much brighter the avatar's red, green and blue are than the pictures'; empty for open loop.
     """
 
     params: list[FaceParams]
     closed_loop_ms: NDArray[np.float64]
     losses: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
-    lights: NDArray[np.float32] = field(default_factory=lambda: np.zeros((0, 3), np.float32))
 
     def vectors(self) -> NDArray[np.float32]:
         """[n, 71] expression 50, theta 11, gaze 4, torso 6."""
@@ -76,7 +74,7 @@ def follow(
         return Followed([known.apply(face) for face in tracked], np.zeros(0))
     loop = ClosedLoop(AvatarModel(head, asset), max_steps=max_steps, corrections=corrections)
     params: list[FaceParams] = []
-    losses, lights = np.zeros(len(tracked)), np.ones((len(tracked), 3), np.float32)
+    losses = np.zeros(len(tracked))
     spent: list[float] = []
     before = -1
     for row, index in enumerate(int(index) for index in indices):
@@ -85,8 +83,8 @@ def follow(
             loop.reset()
         refined = [_refine(loop, take, each, spent) for each in (*passed, index)][-1]
         params.append(refined.params)
-        losses[row], lights[row], before = refined.loss, refined.light, index
-    return Followed(params, np.array(spent), losses, lights)
+        losses[row], before = refined.loss, index
+    return Followed(params, np.array(spent), losses)
 
 
 def _refine(loop: ClosedLoop, take: Take, index: int, spent_ms: list[float]) -> Refined:
@@ -112,5 +110,5 @@ def follow_in_parts(
     """
     runs = [part for part in np.array_split(indices, parts) if len(part)]
     done = list(pool.map(lambda run: follow(take, head, asset, run, True, None, max_steps), runs))
-    arrays = (np.concatenate([getattr(run, name) for run in done]) for name in ("closed_loop_ms", "losses", "lights"))
-    return Followed([face for run in done for face in run.params], *arrays)
+    spent, losses = (np.concatenate([getattr(run, name) for run in done]) for name in ("closed_loop_ms", "losses"))
+    return Followed([face for run in done for face in run.params], spent, losses)

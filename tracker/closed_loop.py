@@ -6,7 +6,7 @@ correct the parameters before it sends them. docs/closed-loop.md has the method 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,14 +67,12 @@ class Refined:
         params: what to send.
         loss: of the picture with these parameters, and `open_loss` with the tracker's own.
         steps: gradients that it took.
-        light: [3] how much brighter the avatar's red, green and blue are than the picture's, over a few pictures.
     """
 
     params: FaceParams
     loss: float
     open_loss: float
     steps: int
-    light: Floats = field(default_factory=lambda: np.ones(3, np.float32))
 
 
 class ClosedLoop:
@@ -148,8 +146,7 @@ class ClosedLoop:
         if loss > open_loss:
             best, loss = np.zeros(layout.FACE), open_loss
         self.correction, self._settled = best, True
-        light = np.ones(3, np.float32) if view.light is None else view.light
-        return Refined(face_of(tracked + best), loss, open_loss, steps, light)
+        return Refined(face_of(tracked + best), loss, open_loss, steps)
 
     def _search(self, tracked: Array, before: Array) -> tuple[Array, float, int]:
         """Newton's steps from the correction `before`, which has just been drawn: correction, loss, gradients taken."""

@@ -15,7 +15,6 @@ from codec.avatar_asset import BASIS_CHANNELS, AvatarAsset
 from enrolment.follow import follow_in_parts
 from enrolment.initial_bases import GRID, basis_mask
 from enrolment.linear.bases import TrainedBases
-from enrolment.linear.exposure import exposures, lit
 from enrolment.linear.gaussians import TrainedGaussians
 from enrolment.linear.home import pulled_home
 from enrolment.linear.outliers import odd_pictures
@@ -86,7 +85,6 @@ class LinearTrainer:
         self._cameras = {size: take.camera(size) for size in (COARSE, SIDE)}
         self._order: list[int] = []
         self._odd = np.zeros(len(self._targets), bool)
-        self._exposures = np.ones((len(self._targets), 3), np.float32)
         self._spread = self._coefficients().std(axis=0)
         points = self.bases.grids.shape[-1]
         self._by_values = np.zeros((GRID_EVERY * WORKERS, BASIS_CHANNELS, points), np.float32)
@@ -127,7 +125,7 @@ class LinearTrainer:
         """All that is needed to go on later."""
         progress = [self.spent_s, self.loss, self.steps, self._follows, self._following_s]
         state: dict[str, NDArray[Any]] = {"progress": np.array(progress)}
-        state |= {"faces": self.faces.copy(), "odd": self._odd.copy(), "exposures": self._exposures.copy()}
+        state |= {"faces": self.faces.copy(), "odd": self._odd.copy()}
         for part in self._parts():
             state |= part.state()
         return state | {f"corrections_{name}": array for name, array in self.corrections.to_arrays().items()}
@@ -138,10 +136,8 @@ class LinearTrainer:
         Raises:
             ValueError: it is another trainer's.
         """
-        names = ("progress", "faces", "odd", "exposures")
-        progress, faces, odd, exposed = (checkpoint.get(name, np.zeros(0)) for name in names)
-        shapes = ((5,), self.faces.shape, self._odd.shape, self._exposures.shape)
-        if (progress.shape, faces.shape, odd.shape, exposed.shape) != shapes:
+        progress, faces, odd = (checkpoint.get(name, np.zeros(0)) for name in ("progress", "faces", "odd"))
+        if (progress.shape, faces.shape, odd.shape) != ((5,), self.faces.shape, self._odd.shape):
             raise ValueError("the checkpoint does not fit")
         prefix = "corrections_"
         known = {name.removeprefix(prefix): checkpoint[name] for name in checkpoint if name.startswith(prefix)}
@@ -149,7 +145,6 @@ class LinearTrainer:
         for part in self._parts():
             part.restore(checkpoint)
         self.corrections, self.faces, self._odd = corrections, faces.astype(np.float32), odd.astype(bool)
-        self._exposures = exposed.astype(np.float32)
         self.spent_s, self.loss, self._following_s = float(progress[0]), float(progress[1]), float(progress[4])
         self.steps, self._follows = int(progress[2]), int(progress[3])
         self._spread = self._coefficients().std(axis=0)
@@ -169,7 +164,7 @@ class LinearTrainer:
         followed = follow_in_parts(self._take, self._head, self.asset(), indices, *parts)
         faces = followed.vectors()
         faces[:, POSES] -= (faces - self._take.tracked(indices))[:, POSES].mean(axis=0)
-        self.faces, self._exposures = faces, exposures(followed.lights)
+        self.faces = faces
         self._odd = odd_pictures(followed.losses)
         self.corrections = Corrections.learned(self._take.vectors[indices][~self._odd], faces[~self._odd])
         self._spread = self._coefficients().std(axis=0)
@@ -242,7 +237,6 @@ class LinearTrainer:
         looked_at = None
         if self._perceives and self._schedule.perceives(self.steps, self.spent_s):
             looked_at = part_of_person(alpha, inner, LOOKED_AT_PX, self._random)
-        target = lit(target, self._exposures[row])
         return PictureTask(
             face, coefficients, self._cameras[size], target, alpha, weights, background, inner, looked_at
         )
