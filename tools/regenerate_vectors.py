@@ -20,6 +20,8 @@ from codec.face_encoder import FaceEncoder
 from codec.frame_coding import QuantizedFrame, decode_key, encode_delta, encode_key
 from codec.packet import Ack, Packet, PacketKind
 from codec.quantizer import STILL_TORSO, TORSO, StreamConfig, quantizer_for
+from codec.range_frame import RangeFrame, encode_frame
+from codec.range_steps import steps_for
 from codec.torso_coding import encode_extension
 from tools.stream_vectors import write_streams
 
@@ -30,8 +32,37 @@ STREAMS = {
     "stream_torso.json": (StreamConfig(20, 8), True),
 }
 """Configurations, and whether the torso moves."""
+RANGE_STREAM = "range_20.json"
 FIRST_SEQUENCE = 65_530
 FIRST_TIMESTAMP_MS = 2**32 - 100
+
+
+def range_stream() -> list[dict[str, object]]:
+    """Frames of profile `range`: a key frame, then references to the frame before and to older ones."""
+    dims, quality = 20, 6
+    random = np.random.default_rng(20)
+    limits = np.array(steps_for(dims, quality).limits)
+    symbols = np.zeros(len(limits), np.int64)
+    held: list[RangeFrame] = []
+    entries: list[dict[str, object]] = []
+    for index, back in enumerate((0, 1, 1, 2, 1, 4, 7, 1)):
+        spread = 40 if index in (0, 5) else 2
+        symbols = np.clip(symbols + np.rint(random.normal(0, spread, len(limits))), -limits, limits).astype(np.int64)
+        reference = held[index - back] if back else None
+        payload, frame = encode_frame(dims, quality, tuple(symbols.tolist()), reference, back)
+        held.append(frame)
+        entries.append(
+            {
+                "dims": dims,
+                "quality": quality,
+                "reference": index - back if back else None,
+                "hex": payload.hex(),
+                "symbols": list(frame.symbols),
+                "velocity": list(frame.velocity),
+                "activity": frame.activity,
+            }
+        )
+    return entries
 
 
 def face_stream(config: StreamConfig, with_torso: bool) -> list[dict[str, object]]:
@@ -208,6 +239,8 @@ def main() -> None:
     for name, (config, with_torso) in STREAMS.items():
         packets = ",\n".join(json.dumps(packet) for packet in face_stream(config, with_torso))
         (face / name).write_text(f"[\n{packets}\n]\n")
+    frames = ",\n".join(json.dumps(frame) for frame in range_stream())
+    (face / RANGE_STREAM).write_text(f"[\n{frames}\n]\n")
     reasons: dict[str, object] = {}
     for name, (reason, data) in invalid_packets().items():
         (face / "invalid" / f"{name}.bin").write_bytes(data)

@@ -1,0 +1,159 @@
+"""Profile `range`: frames that come back, in few bytes, whatever is done to them on the way."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from codec import range_tables
+from codec.errors import BitstreamError
+from codec.params import EXPRESSION_DIMS, FaceParams
+from codec.range_coder import TOTAL
+from codec.range_frame import MAX_DISTANCE, NEUTRAL, RangeFrame, decode_frame, encode_frame, predicted
+from codec.range_steps import FINEST_PX, QUALITIES, steps_for, values_of
+from tests.support.tracks import talking
+from tools.regenerate_vectors import RANGE_STREAM, range_stream
+
+RATE = 25
+VECTORS = Path(__file__).parents[1] / "vectors" / "face"
+
+dims, qualities = st.sampled_from(EXPRESSION_DIMS), st.integers(0, QUALITIES - 1)
+
+
+@st.composite
+def frames(draw, dims: int, quality: int) -> RangeFrame:
+    """What a receiver may hold."""
+    limits = steps_for(dims, quality).limits
+    random = np.random.default_rng(draw(st.integers(0, 2**32)))
+    spread = draw(st.sampled_from((0.0, 0.02, 1.0)))
+    symbols = tuple(int(spread * limit * random.uniform(-1, 1)) for limit in limits)
+    velocity = tuple(int(random.normal(0, 40 * spread)) for _ in limits)
+    return RangeFrame(dims, quality, symbols, velocity, draw(st.integers(NEUTRAL // 4, 4 * NEUTRAL)))
+
+
+@settings(deadline=None)
+@given(st.data(), dims, qualities, st.integers(1, MAX_DISTANCE + 8))
+def test_every_frame_comes_back(data, dims: int, quality: int, distance: int) -> None:
+    reference, wanted = data.draw(frames(dims, quality)), data.draw(frames(dims, quality))
+    for which, far in ((reference, distance), (None, 0)):
+        payload, sent = encode_frame(dims, quality, wanted.symbols, which, far)
+        assert sent.symbols == wanted.symbols
+        assert decode_frame(dims, quality, payload, which, far) == sent
+
+
+@settings(deadline=None)
+@given(st.data(), dims, qualities, st.binary(max_size=80))
+def test_whatever_comes_is_refused_or_a_frame(data, dims: int, quality: int, payload: bytes) -> None:
+    reference = data.draw(st.one_of(st.none(), frames(dims, quality)))
+    reasons: list[str] = []
+    try:
+        frame = decode_frame(dims, quality, payload, reference, 3 if reference else 0)
+    except BitstreamError as error:
+        reasons.append(error.reason)
+    if reasons:
+        assert reasons[0] in ("bad_symbol", "truncated", "trailing")
+        return
+    limits = steps_for(dims, quality).limits
+    assert all(abs(symbol) <= limit for symbol, limit in zip(frame.symbols, limits, strict=True))
+    assert encode_frame(dims, quality, frame.symbols, reference, 3 if reference else 0) == (payload, frame)
+    assert np.isfinite(values_of(steps_for(dims, quality).params(frame.symbols))).all()
+
+
+def conversation(quality: int, distance: int, count: int = 100) -> tuple[list[int], list[float]]:
+    """Bytes of each frame of somebody who talks, and the largest error over the steps."""
+    steps, sent, sizes, errors = steps_for(50, quality), [], [], []
+    for index in range(count):
+        face = talking(index / RATE)
+        reference = sent[index - distance] if index >= distance else None
+        far = distance if reference else 0
+        symbols = steps.symbols(face, predicted(50, quality, reference, far))
+        payload, frame = encode_frame(50, quality, symbols, reference, far)
+        sent.append(frame)
+        sizes.append(len(payload))
+        error = np.abs(values_of(steps.params(symbols)) - values_of(face)) / steps.lengths
+        errors.append(float(error[np.array(steps.limits) > 0].max()))
+    return sizes, errors
+
+
+@pytest.mark.parametrize("distance", [1, 4])
+def test_nothing_is_off_by_more_than_the_dead_zone_and_nothing_adds_up(distance: int) -> None:
+    sizes, errors = conversation(4, distance)
+    assert max(errors) < 0.62 + 1e-3
+    assert np.mean(sizes[20:]) < np.mean(sizes[:distance])  # key frames
+
+
+def test_coarser_is_smaller_and_a_still_face_is_free() -> None:
+    fine, coarse = (np.mean(conversation(quality, 1)[0][1:]) for quality in (0, 12))
+    assert coarse < 0.6 * fine
+    face = steps_for(50, 4).symbols(talking(0.3))
+    _, key = encode_frame(50, 4, face, None, 0)
+    payload, still = encode_frame(50, 4, face, key, 1)
+    assert len(payload) <= 4
+    for _ in range(5):
+        payload, still = encode_frame(50, 4, face, still, 1)
+    assert len(payload) <= 2  # stillness is expected of who is still
+
+
+def test_steady_movement_goes_on_by_itself() -> None:
+    def at(number: int) -> tuple[int, ...]:
+        symbols = [0] * len(steps_for(50, 4).limits)
+        symbols[53] = 16 * number
+        return tuple(symbols)
+
+    _, before = encode_frame(50, 4, at(0), None, 0)
+    _, moving = encode_frame(50, 4, at(1), before, 1)
+    assert predicted(50, 4, before, 1) == at(0)
+    assert predicted(50, 4, moving, 1)[53] == 16 + 13
+    assert predicted(50, 4, moving, 7) == at(1)  # who knows
+
+
+@pytest.mark.parametrize("quality", [0, 7, QUALITIES - 1])
+def test_symbols_stay_within_ranges(quality: int) -> None:
+    steps = steps_for(20, quality)
+    vector = FaceParams.neutral(50, 0.6).to_vector()
+    for sign in (-1, 1):
+        far = FaceParams.from_vector((vector + sign * np.float32(9)).astype(np.float32))
+        symbols = steps.symbols(far)
+        assert all(abs(symbol) <= limit for symbol, limit in zip(symbols, steps.limits, strict=True))
+        found = steps.params(symbols)
+        assert np.abs(found.expression).max() <= 4
+        assert 0.1 <= found.translation[2] <= 3.1
+        assert ((found.eyelids >= 0) & (found.eyelids <= 1)).all()
+    neutral = steps.params((0,) * len(steps.limits))
+    np.testing.assert_array_equal(neutral.to_vector(), FaceParams.neutral(20, 0.6).to_vector())
+
+
+def test_configurations_that_do_not_exist() -> None:
+    for wrong in ((15, 0), (50, -1), (50, QUALITIES)):
+        with pytest.raises(ValueError, match="no steps"):
+            steps_for(*wrong)
+
+
+def test_tables_fit_each_other() -> None:
+    assert {sum(sizes) for sizes in range_tables.SIZES} == {TOTAL}
+    assert min(min(sizes) for sizes in range_tables.SIZES) >= 1
+    zeros = [sizes[0] for sizes in range_tables.SIZES]
+    assert zeros == sorted(zeros, reverse=True)  # a higher class expects more
+    rows = ("PX_PER_UNIT", "LEVELS", "BY_QUALITY", "BY_DISTANCE", "KEY_LEVELS")
+    assert {len(getattr(range_tables, name)) for name in rows} == {71}
+    assert list(range_tables.LOG_MANTISSA) == [round(16 * np.log2(1 + k / 64)) for k in range(64)]
+    assert steps_for(50, 0).lengths[53] == pytest.approx(FINEST_PX / range_tables.PX_PER_UNIT[53])
+
+
+def test_golden_frames() -> None:
+    wanted = json.loads((VECTORS / RANGE_STREAM).read_text())
+    assert range_stream() == wanted
+    held: list[RangeFrame] = []
+    for entry in wanted:
+        reference = held[entry["reference"]] if entry["reference"] is not None else None
+        distance = len(held) - entry["reference"] if reference else 0
+        frame = decode_frame(entry["dims"], entry["quality"], bytes.fromhex(entry["hex"]), reference, distance)
+        assert list(frame.symbols) == entry["symbols"]
+        assert frame.activity == entry["activity"]
+        assert list(frame.velocity) == entry["velocity"]
+        held.append(frame)
