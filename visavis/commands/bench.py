@@ -71,6 +71,22 @@ def track(
     _report(console, "track", bench.run(files, console), json_file)
 
 
+@app.command("codec")
+def codec(
+    clips: Annotated[Path | None, typer.Option(help="Folder of *.mp4 clips; default: the samples.")] = None,
+    json_file: JsonOption = None,
+) -> None:
+    """Face stream: rates of both profiles where they are equally far off, and time to code a frame."""
+    from visavis.bench import codec as bench
+    from visavis.sample import fetch_recordings
+
+    console = Console()
+    files = fetch_recordings(console.print) if clips is None else sorted(clips.glob("*.mp4"))
+    if not files:
+        raise CommandError(f"There is no *.mp4 in {clips}.")
+    _report(console, "codec", bench.run(files, console), json_file)
+
+
 class _HoldOut(StrEnum):
     TAIL = "tail"
     BLOCKS = "blocks"
