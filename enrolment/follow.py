@@ -55,7 +55,8 @@ def follow(
 ) -> Followed:
     """Goes through pictures as a live sender does: each knows only those before it.
 
-    A live sender misses none. Where pictures are left out, the loop passes the last of these too, or begins anew.
+    A live sender misses none. Where pictures are left out, the loop passes the last of these too, enough to catch up,
+    or begins anew.
 
     Args:
         take: the pictures.
@@ -79,7 +80,7 @@ def follow(
     before = -1
     for row, index in enumerate(int(index) for index in indices):
         passed = range(max(before + 1, index - lead_in), index)
-        if index > before + 1 + len(passed):
+        if index > before + 1 and not lead_in:
             loop.reset()
         refined = [_refine(loop, take, each, spent) for each in (*passed, index)][-1]
         params.append(refined.params)

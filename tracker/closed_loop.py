@@ -40,7 +40,7 @@ IMAGE_PRECISION = 1e6
 
 TRIALS = ((1.0, True), (0.35, True), (0.5, False))
 """Lengths of a step that are tried one after the other, and whether by what the way has taught of the curvature."""
-ENOUGH = 3e-3
+ENOUGH = 2e-2
 """A step that gains a smaller share is the last."""
 
 _FIELDS = {  # per field: spread of the correction, and of its change from picture to picture
