@@ -40,8 +40,8 @@ IMAGE_PRECISION = 1e6
 
 TRIALS = ((1.0, True), (0.35, True), (0.5, False))
 """Lengths of a step that are tried one after the other, and whether by what the way has taught of the curvature."""
-ENOUGH = 2e-2
-"""A step that gains a smaller share is the last."""
+ENOUGH, FIRST_ENOUGH = 2e-2, 3e-3
+"""A step that gains a smaller share is the last; the second for the first picture."""
 
 _FIELDS = {  # per field: spread of the correction, and of its change from picture to picture
     "expression": (slice(0, 50), 1.0, 0.25),
@@ -173,7 +173,7 @@ class ClosedLoop:
                 if gain > 0:
                     best, loss, energy, last = trial, trial_loss, energy - gain, (begin, gradient, length)
                     break
-            if gain < ENOUGH * energy:
+            if gain < (ENOUGH if settled else FIRST_ENOUGH) * energy:
                 break
         return best, loss, steps
 
