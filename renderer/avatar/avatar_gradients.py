@@ -79,6 +79,8 @@ class AvatarGradients(AddressedBuffers):
 
     def bases(self, grids: Floats) -> Floats:
         """[K] dL/d(coefficients of the bases), whose grids are [K, 9, P] without padding."""
+        if not len(grids):
+            return np.zeros(0, np.float32)
         bases, channels, points = grids.shape
         by_values = np.ascontiguousarray(self.grid[:points, :channels].T)
         return np.einsum("kp,p->k", grids.reshape(bases, channels * points), by_values.ravel())
