@@ -80,16 +80,16 @@ def test_a_job_goes_through_its_stages(tmp_path: Path) -> None:
 
 def test_avatars_are_judged_as_they_are_sent(monkeypatch: pytest.MonkeyPatch) -> None:
     take, head, person = drawn_take(10), load_open_head(), drawn_person()
-    asked: list[list[int]] = []
+    asked: list[tuple[list[int], int]] = []
 
-    def follow(take, head, avatar, indices, closed_loop, known) -> Followed:
-        asked.append(list(indices))
+    def follow(take, head, avatar, indices, closed_loop, known, lead_in) -> Followed:
+        asked.append((list(indices), lead_in))
         return Followed([take.params(index) for index in indices], np.zeros(0))
 
     monkeypatch.setattr(job_parts, "follow", follow)
     worse = replace(person, sh0=person.sh0 + np.float32(0.3))
     right = job_parts.judge_psnr_db(take, head, person, None, [1, 7])
-    assert asked == [[0, 1, 5, 6, 7]]
+    assert asked == [([1, 7], job_parts.RUN_UP)]
     assert right > 45
     assert right > job_parts.judge_psnr_db(take, head, worse, None, [1, 7]) + 10
 
