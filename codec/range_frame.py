@@ -146,7 +146,7 @@ class _Model:
 
     def level(self, usual: int) -> int:
         """Of the next parameter: its usual one, raised or lowered by what has moved so far."""
-        expected = self._expected
+        expected = self._expected  # its _log16, written out: this runs for each parameter of each frame
         octave = expected.bit_length() - 1
         log_expected = 16 * octave + LOG_MANTISSA[(expected << 6 >> octave) - 64]
         level = usual + _OFFSETS[self._log_moved - log_expected]

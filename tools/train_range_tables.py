@@ -22,6 +22,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from codec.params import FaceParams
 from renderer.head.open_head import load_open_head
 from renderer.head.pose import pose_vertices
+from tracker.landmark_model import head_landmarks
 
 OUT = Path(__file__).parents[1] / "codec" / "range_tables.py"
 FACE_PX = 200.0
@@ -43,8 +44,8 @@ def sensitivities(tracks: Sequence[Array]) -> Array:
     """[71] pixels (RMS over the landmarks of a face 200 px wide) by unit of each parameter."""
     head = load_open_head()
     corners, shares = head.faces[head.landmark_faces], head.landmark_barycentrics[..., None]
-    rest = (head.v_template[corners] * shares).sum(axis=1)
-    width_m = float(np.linalg.norm(rest[234] - rest[454]))
+    left, right = head_landmarks(head, np.array([234, 454]))
+    width_m = float(np.linalg.norm(left - right))
     shape = np.zeros_like(head.v_template)
 
     def landmarks(vector: Array, focal: float) -> Array:

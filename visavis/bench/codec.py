@@ -24,6 +24,7 @@ from codec.range_steps import FULL_DIMS, QUALITIES, steps_for
 from renderer.head.model import HeadModel
 from renderer.head.open_head import load_open_head
 from renderer.head.pose import pose_vertices
+from tracker.landmark_model import head_landmarks
 from tracker.track_file import Track
 from visavis.bench.report import Figure
 from visavis.errors import CommandError
@@ -181,8 +182,8 @@ class _LandmarkError:
 
     def __init__(self, head: HeadModel, faces: list[FaceParams]) -> None:
         self._head, self._corners = head, head.faces[head.landmark_faces]
-        rest = self._placed(head.v_template)
-        self._width_m = float(np.linalg.norm(rest[_LEFT] - rest[_RIGHT]))
+        left, right = head_landmarks(head, np.array([_LEFT, _RIGHT]))
+        self._width_m = float(np.linalg.norm(left - right))
         self._truth = [self._points(face, float(face.translation[2])) for face in faces[::ERROR_EVERY]]
         self._depths = [float(face.translation[2]) for face in faces[::ERROR_EVERY]]
 
