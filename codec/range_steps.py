@@ -6,6 +6,7 @@ A step of any parameter moves the face's 478 landmarks by the same number of pix
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
@@ -77,16 +78,34 @@ class EqualSteps:
         return FaceParams.from_vector(values[:-TORSO_SIZE], values[-TORSO_SIZE:])
 
 
-@cache
-def steps_for(dims: int, quality: int) -> EqualSteps:
-    """The shared EqualSteps of a configuration.
+@dataclass(frozen=True)
+class RangeConfig:
+    """What the symbols of a frame mean.
+
+    Args:
+        dims: E, one of EXPRESSION_DIMS.
+        quality: 0 (the finest) .. QUALITIES - 1.
 
     Raises:
-        ValueError: not one of EXPRESSION_DIMS, or no such quality.
+        ValueError: there is no such configuration.
     """
-    if dims not in EXPRESSION_DIMS or not 0 <= quality < QUALITIES:
-        raise ValueError(f"no steps for {dims} expression coefficients at quality {quality}")
-    return EqualSteps(dims, quality)
+
+    dims: int = FULL_DIMS
+    quality: int = 0
+
+    def __post_init__(self) -> None:
+        if self.dims not in EXPRESSION_DIMS or not 0 <= self.quality < QUALITIES:
+            raise ValueError(f"no steps for {self.dims} expression coefficients at quality {self.quality}")
+
+    @property
+    def steps(self) -> EqualSteps:
+        """The shared steps of all frames of this configuration."""
+        return _steps(self)
+
+
+@cache
+def _steps(config: RangeConfig) -> EqualSteps:
+    return EqualSteps(config.dims, config.quality)
 
 
 def values_of(params: FaceParams) -> NDArray[np.float64]:

@@ -21,7 +21,7 @@ from codec.frame_coding import QuantizedFrame, decode_key, encode_delta, encode_
 from codec.packet import Ack, Packet, PacketKind
 from codec.quantizer import STILL_TORSO, TORSO, StreamConfig, quantizer_for
 from codec.range_frame import RangeFrame, encode_frame
-from codec.range_steps import steps_for
+from codec.range_steps import RangeConfig
 from codec.torso_coding import encode_extension
 from tools.stream_vectors import write_streams
 
@@ -41,7 +41,7 @@ def range_stream() -> list[dict[str, object]]:
     """Frames of profile `range`: a key frame, then references to the frame before and to older ones."""
     dims, quality = 20, 6
     random = np.random.default_rng(20)
-    limits = np.array(steps_for(dims, quality).limits)
+    limits = np.array(RangeConfig(dims, quality).steps.limits)
     symbols = np.zeros(len(limits), np.int64)
     held: list[RangeFrame] = []
     entries: list[dict[str, object]] = []
@@ -49,7 +49,7 @@ def range_stream() -> list[dict[str, object]]:
         spread = 40 if index in (0, 5) else 2
         symbols = np.clip(symbols + np.rint(random.normal(0, spread, len(limits))), -limits, limits).astype(np.int64)
         reference = held[index - back] if back else None
-        payload, frame = encode_frame(dims, quality, tuple(symbols.tolist()), reference, back)
+        payload, frame = encode_frame(RangeConfig(dims, quality), tuple(symbols.tolist()), reference, back)
         held.append(frame)
         entries.append(
             {

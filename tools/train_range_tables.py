@@ -111,7 +111,7 @@ def as_sizes(probabilities: Array) -> NDArray[np.int64]:
 def sent(track: Array, quality: int, distance: int) -> NDArray[np.int64]:
     """[n, 71] what is coded of each frame, the `distance`-th before it being its reference."""
     from codec import range_frame
-    from codec.range_steps import steps_for
+    from codec.range_steps import RangeConfig
 
     frames: list[range_frame.RangeFrame] = []
     found = []
@@ -119,9 +119,10 @@ def sent(track: Array, quality: int, distance: int) -> NDArray[np.int64]:
         face = FaceParams.from_vector(vector[:65].astype(np.float32), vector[65:].astype(np.float32))
         reference = frames[index - distance] if index >= distance else None
         far = distance if reference else 0
-        before = range_frame.predicted(50, quality, reference, far)
-        symbols = steps_for(50, quality).symbols(face, before)
-        frames.append(range_frame.encode_frame(50, quality, symbols, reference, far)[1])
+        config = RangeConfig(50, quality)
+        before = range_frame.predicted(config, reference, far)
+        symbols = config.steps.symbols(face, before)
+        frames.append(range_frame.encode_frame(config, symbols, reference, far)[1])
         if reference:
             found.append(np.subtract(symbols, before))
     return np.array(found)
@@ -129,7 +130,7 @@ def sent(track: Array, quality: int, distance: int) -> NDArray[np.int64]:
 
 def measured_levels(tracks: Sequence[Array]) -> list[NDArray[np.int64]]:
     """Levels at the first quality and distance, their change by quality and by distance, and those of key frames."""
-    from codec.range_steps import steps_for
+    from codec.range_steps import RangeConfig
 
     def level(mean: Array) -> Array:
         return np.maximum(np.rint(LEVELS_PER_OCTAVE * np.log2(np.maximum(mean, SMALLEST) / SMALLEST)), 0)
@@ -147,7 +148,7 @@ def measured_levels(tracks: Sequence[Array]) -> list[NDArray[np.int64]]:
     absolute = []
     for track in tracks:
         faces = [FaceParams.from_vector(v[:65].astype(np.float32), v[65:].astype(np.float32)) for v in track[::10]]
-        absolute.append(np.abs([steps_for(50, 0).symbols(face) for face in faces]).mean(axis=0))
+        absolute.append(np.abs([RangeConfig(50, 0).steps.symbols(face) for face in faces]).mean(axis=0))
     return [
         np.rint(each).astype(np.int64) for each in (near, by_quality, by_distance, level(np.mean(absolute, axis=0)))
     ]
@@ -180,10 +181,10 @@ def train(tracks: Sequence[Array]) -> None:
     """Writes the module three times, as each table is measured with those before it."""
     import importlib
 
-    from codec import range_frame, range_steps, range_tables
+    from codec import range_frame, range_model, range_steps, range_tables
 
     def reload() -> None:
-        for module in (range_tables, range_steps, range_frame):
+        for module in (range_tables, range_steps, range_model, range_frame):
             importlib.reload(module)
 
     px = sensitivities(tracks)

@@ -14,13 +14,16 @@ from codec import range_tables
 from codec.errors import BitstreamError
 from codec.params import EXPRESSION_DIMS, FaceParams
 from codec.range_coder import TOTAL
-from codec.range_frame import MAX_DISTANCE, NEUTRAL, RangeFrame, decode_frame, encode_frame, predicted
-from codec.range_steps import FINEST_PX, QUALITIES, steps_for, values_of
+from codec.range_frame import RangeFrame, decode_frame, encode_frame, predicted
+from codec.range_model import MAX_DISTANCE, NEUTRAL
+from codec.range_steps import FINEST_PX, QUALITIES, RangeConfig, values_of
 from tests.support.tracks import talking
 from tools.regenerate_vectors import RANGE_STREAM, range_stream
 
 RATE = 25
 VECTORS = Path(__file__).parents[1] / "vectors" / "face"
+
+FINE = RangeConfig(50, 4)
 
 dims, qualities = st.sampled_from(EXPRESSION_DIMS), st.integers(0, QUALITIES - 1)
 
@@ -28,12 +31,12 @@ dims, qualities = st.sampled_from(EXPRESSION_DIMS), st.integers(0, QUALITIES - 1
 @st.composite
 def frames(draw, dims: int, quality: int) -> RangeFrame:
     """What a receiver may hold."""
-    limits = steps_for(dims, quality).limits
+    limits = RangeConfig(dims, quality).steps.limits
     random = np.random.default_rng(draw(st.integers(0, 2**32)))
     spread = draw(st.sampled_from((0.0, 0.02, 1.0)))
     symbols = tuple(int(spread * limit * random.uniform(-1, 1)) for limit in limits)
     velocity = tuple(int(random.normal(0, 40 * spread)) for _ in limits)
-    return RangeFrame(dims, quality, symbols, velocity, draw(st.integers(NEUTRAL // 4, 4 * NEUTRAL)))
+    return RangeFrame(RangeConfig(dims, quality), symbols, velocity, draw(st.integers(NEUTRAL // 4, 4 * NEUTRAL)))
 
 
 @settings(deadline=None)
@@ -41,9 +44,9 @@ def frames(draw, dims: int, quality: int) -> RangeFrame:
 def test_every_frame_comes_back(data, dims: int, quality: int, distance: int) -> None:
     reference, wanted = data.draw(frames(dims, quality)), data.draw(frames(dims, quality))
     for which, far in ((reference, distance), (None, 0)):
-        payload, sent = encode_frame(dims, quality, wanted.symbols, which, far)
+        payload, sent = encode_frame(RangeConfig(dims, quality), wanted.symbols, which, far)
         assert sent.symbols == wanted.symbols
-        assert decode_frame(dims, quality, payload, which, far) == sent
+        assert decode_frame(RangeConfig(dims, quality), payload, which, far) == sent
 
 
 @settings(deadline=None)
@@ -52,27 +55,27 @@ def test_whatever_comes_is_refused_or_a_frame(data, dims: int, quality: int, pay
     reference = data.draw(st.one_of(st.none(), frames(dims, quality)))
     reasons: list[str] = []
     try:
-        frame = decode_frame(dims, quality, payload, reference, 3 if reference else 0)
+        frame = decode_frame(RangeConfig(dims, quality), payload, reference, 3 if reference else 0)
     except BitstreamError as error:
         reasons.append(error.reason)
     if reasons:
         assert reasons[0] in ("bad_symbol", "truncated", "trailing")
         return
-    limits = steps_for(dims, quality).limits
+    limits = RangeConfig(dims, quality).steps.limits
     assert all(abs(symbol) <= limit for symbol, limit in zip(frame.symbols, limits, strict=True))
-    assert encode_frame(dims, quality, frame.symbols, reference, 3 if reference else 0) == (payload, frame)
-    assert np.isfinite(values_of(steps_for(dims, quality).params(frame.symbols))).all()
+    assert encode_frame(RangeConfig(dims, quality), frame.symbols, reference, 3 if reference else 0) == (payload, frame)
+    assert np.isfinite(values_of(RangeConfig(dims, quality).steps.params(frame.symbols))).all()
 
 
 def conversation(quality: int, distance: int, count: int = 100) -> tuple[list[int], list[float]]:
     """Bytes of each frame of somebody who talks, and the largest error over the steps."""
-    steps, sent, sizes, errors = steps_for(50, quality), [], [], []
+    steps, sent, sizes, errors = RangeConfig(50, quality).steps, [], [], []
     for index in range(count):
         face = talking(index / RATE)
         reference = sent[index - distance] if index >= distance else None
         far = distance if reference else 0
-        symbols = steps.symbols(face, predicted(50, quality, reference, far))
-        payload, frame = encode_frame(50, quality, symbols, reference, far)
+        symbols = steps.symbols(face, predicted(RangeConfig(50, quality), reference, far))
+        payload, frame = encode_frame(RangeConfig(50, quality), symbols, reference, far)
         sent.append(frame)
         sizes.append(len(payload))
         error = np.abs(values_of(steps.params(symbols)) - values_of(face)) / steps.lengths
@@ -90,31 +93,31 @@ def test_nothing_is_off_by_more_than_the_dead_zone_and_nothing_adds_up(distance:
 def test_coarser_is_smaller_and_a_still_face_is_free() -> None:
     fine, coarse = (np.mean(conversation(quality, 1)[0][1:]) for quality in (0, 12))
     assert coarse < 0.6 * fine
-    face = steps_for(50, 4).symbols(talking(0.3))
-    _, key = encode_frame(50, 4, face, None, 0)
-    payload, still = encode_frame(50, 4, face, key, 1)
+    face = FINE.steps.symbols(talking(0.3))
+    _, key = encode_frame(FINE, face, None, 0)
+    payload, still = encode_frame(FINE, face, key, 1)
     assert len(payload) <= 4
     for _ in range(5):
-        payload, still = encode_frame(50, 4, face, still, 1)
+        payload, still = encode_frame(FINE, face, still, 1)
     assert len(payload) <= 2  # stillness is expected of who is still
 
 
 def test_steady_movement_goes_on_by_itself() -> None:
     def at(number: int) -> tuple[int, ...]:
-        symbols = [0] * len(steps_for(50, 4).limits)
+        symbols = [0] * len(FINE.steps.limits)
         symbols[53] = 16 * number
         return tuple(symbols)
 
-    _, before = encode_frame(50, 4, at(0), None, 0)
-    _, moving = encode_frame(50, 4, at(1), before, 1)
-    assert predicted(50, 4, before, 1) == at(0)
-    assert predicted(50, 4, moving, 1)[53] == 16 + 13
-    assert predicted(50, 4, moving, 7) == at(1)  # who knows
+    _, before = encode_frame(FINE, at(0), None, 0)
+    _, moving = encode_frame(FINE, at(1), before, 1)
+    assert predicted(FINE, before, 1) == at(0)
+    assert predicted(FINE, moving, 1)[53] == 16 + 13
+    assert predicted(FINE, moving, 7) == at(1)  # who knows
 
 
 @pytest.mark.parametrize("quality", [0, 7, QUALITIES - 1])
 def test_symbols_stay_within_ranges(quality: int) -> None:
-    steps = steps_for(20, quality)
+    steps = RangeConfig(20, quality).steps
     vector = FaceParams.neutral(50, 0.6).to_vector()
     for sign in (-1, 1):
         far = FaceParams.from_vector((vector + sign * np.float32(9)).astype(np.float32))
@@ -131,7 +134,7 @@ def test_symbols_stay_within_ranges(quality: int) -> None:
 def test_configurations_that_do_not_exist() -> None:
     for wrong in ((15, 0), (50, -1), (50, QUALITIES)):
         with pytest.raises(ValueError, match="no steps"):
-            steps_for(*wrong)
+            RangeConfig(*wrong)
 
 
 def test_tables_fit_each_other() -> None:
@@ -142,7 +145,7 @@ def test_tables_fit_each_other() -> None:
     rows = ("PX_PER_UNIT", "LEVELS", "BY_QUALITY", "BY_DISTANCE", "KEY_LEVELS")
     assert {len(getattr(range_tables, name)) for name in rows} == {71}
     assert list(range_tables.LOG_MANTISSA) == [round(16 * np.log2(1 + k / 64)) for k in range(64)]
-    assert steps_for(50, 0).lengths[53] == pytest.approx(FINEST_PX / range_tables.PX_PER_UNIT[53])
+    assert RangeConfig(50, 0).steps.lengths[53] == pytest.approx(FINEST_PX / range_tables.PX_PER_UNIT[53])
 
 
 def test_golden_frames() -> None:
@@ -152,7 +155,9 @@ def test_golden_frames() -> None:
     for entry in wanted:
         reference = held[entry["reference"]] if entry["reference"] is not None else None
         distance = len(held) - entry["reference"] if reference else 0
-        frame = decode_frame(entry["dims"], entry["quality"], bytes.fromhex(entry["hex"]), reference, distance)
+        frame = decode_frame(
+            RangeConfig(entry["dims"], entry["quality"]), bytes.fromhex(entry["hex"]), reference, distance
+        )
         assert list(frame.symbols) == entry["symbols"]
         assert frame.activity == entry["activity"]
         assert list(frame.velocity) == entry["velocity"]

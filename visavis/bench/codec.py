@@ -20,7 +20,7 @@ from codec.frame_coding import QuantizedFrame, decode_delta, decode_key, encode_
 from codec.params import FaceParams
 from codec.quantizer import StreamConfig
 from codec.range_frame import RangeFrame, decode_frame, encode_frame, predicted
-from codec.range_steps import FULL_DIMS, QUALITIES, steps_for
+from codec.range_steps import FULL_DIMS, QUALITIES, RangeConfig
 from renderer.head.model import HeadModel
 from renderer.head.open_head import load_open_head
 from renderer.head.pose import pose_vertices
@@ -77,10 +77,10 @@ class _Range:
     def pass_on(self, face: FaceParams) -> tuple[int, FaceParams]:
         far = self._distance if len(self._sent) >= self._distance else 0
         reference = self._sent[-far] if far else None
-        which = (FULL_DIMS, self._quality)
-        steps = steps_for(*which)
-        data, _ = encode_frame(*which, steps.symbols(face, predicted(*which, reference, far)), reference, far)
-        frame = decode_frame(*which, data, reference, far)
+        config = RangeConfig(FULL_DIMS, self._quality)
+        steps = config.steps
+        data, _ = encode_frame(config, steps.symbols(face, predicted(config, reference, far)), reference, far)
+        frame = decode_frame(config, data, reference, far)
         self._sent = [*self._sent[1 - self._distance :], frame] if self._distance > 1 else [frame]
         return len(data), steps.params(frame.symbols)
 
