@@ -6,17 +6,22 @@ from dataclasses import asdict, dataclass
 from typing import ClassVar
 
 from codec.avatar_file import MAX_AVATAR_BYTES
+from codec.face_link import EG0, PROFILES
 from codec.params import EXPRESSION_DIMS
 from codec.signaling.fields import Fields, bad_message, decode_object, encode_object
 
 PROTOCOL_VERSION = 1
-PROFILE = "eg0"
 MAX_CONTROL_CHARS = 4096
+MAX_PROFILES = 16
 
 
 @dataclass(frozen=True)
 class PeerHello:
-    """Who the other side is and what its packets mean; the first message from both sides."""
+    """Who the other side is and what it understands; the first message from both sides.
+
+    `profile` is what its packets are in until it knows us, `profiles` what it understands, the best one first; without
+    them it understands `profile` only.
+    """
 
     TYPE: ClassVar[str] = "hello"
     member_id: str
@@ -26,8 +31,13 @@ class PeerHello:
     extractor: str
     expression_dims: int
     epoch_ms: int
-    profile: str = PROFILE
+    profile: str = EG0
+    profiles: tuple[str, ...] = PROFILES
     version: int = PROTOCOL_VERSION
+
+    def common_profile(self) -> str | None:
+        """The best profile that both sides understand; None if there is none."""
+        return next((profile for profile in PROFILES if profile in self.profiles), None)
 
 
 @dataclass(frozen=True)
@@ -90,6 +100,7 @@ def parse_control(text: str) -> ControlMessage | None:
                 expression_dims=fields.choice("expression_dims", EXPRESSION_DIMS),
                 epoch_ms=fields.integer("epoch_ms"),
                 profile=fields.text("profile", 16),
+                profiles=fields.optional_texts("profiles", MAX_PROFILES, 16) or (fields.text("profile", 16),),
                 version=fields.integer("version"),
             )
         case AvatarShown.TYPE:

@@ -12,7 +12,6 @@ from client.avatars import AvatarLibrary
 from client.clock import monotonic_s, unix_ms
 from client.command_runner import CommandRunner
 from client.control import (
-    PROFILE,
     PROTOCOL_VERSION,
     AvatarGet,
     AvatarShown,
@@ -97,6 +96,7 @@ class PeerLink:
         self._avatar_problem: str | None = None
         self._avatar = AvatarExchange(library, self._avatar_changed)
         self._traffic = LinkTraffic()
+        self._poll_timer: asyncio.TimerHandle | None = None
 
     @property
     def offers(self) -> bool:
@@ -116,6 +116,9 @@ class PeerLink:
         """Closes everything."""
         if say_bye:
             self._say(Bye())
+        self._face.close()
+        if self._poll_timer is not None:
+            self._poll_timer.cancel()
         await self._tasks.aclose()
         await self._drop_connection()
 
@@ -200,14 +203,13 @@ class PeerLink:
         now = monotonic_s()
         if self._refused:
             return
-        before = self._link.newest_capture_ms
         self._link.receive(packet, now)
         if self._link.silent_for(now) == 0:
             self._negotiator.heard(now)
         if self._link.wants_key():
             self._say(KeyRequest())
-        if self._link.newest_capture_ms != before:
-            self._face.frame(self._link, None if self._hello is None else self._hello.epoch_ms, now)
+        if self._hello is not None:
+            self._face.follow(self._link, self._hello.epoch_ms, now)
 
     def on_avatar(self, chunk: bytes) -> None:
         """A piece of the peer's avatar."""
@@ -245,13 +247,15 @@ class PeerLink:
                 pass
 
     def _greet(self, hello: PeerHello) -> None:
-        if hello.version != PROTOCOL_VERSION or hello.profile != PROFILE:
+        profile = hello.common_profile()
+        if hello.version != PROTOCOL_VERSION or profile is None:
             self._refuse(f"{self.name} uses another version of visavis: both sides should update.")
         elif hello.head_model_id != self._own.head_model_id:
             self._refuse(f"{self.name} uses another head model, so that their face cannot be shown.")
         else:
             self._hello = hello
             self._refusal = None
+            self._link.speak(profile)
             self._fetch_avatar(hello.avatar_id, hello.avatar_bytes)
 
     def _refuse(self, notice: str) -> None:
@@ -302,10 +306,10 @@ class PeerLink:
 
     def send_face(self, params: FaceParams | None, capture_ms: int) -> None:
         """Sends our face, captured at `capture_ms` (Unix)."""
-        connection = self._connection
-        if connection is not None and connection.open and not self._refused:
-            stream_ms = max(capture_ms - self._own.epoch_ms, 0)
-            connection.send_face(self._link.send(params, stream_ms, monotonic_s()))
+        stream_ms = max(capture_ms - self._own.epoch_ms, 0)
+        if self._can_send:
+            self._send_packets(self._link.send(params, stream_ms, monotonic_s()))
+            self._plan_poll()
 
     def tick(self, now: float) -> None:
         """To be called about 20 times a second: timers, keep-alive, easing to rest."""
@@ -314,10 +318,31 @@ class PeerLink:
                 return
             self._refused_until = None
         self._runner.enqueue(self._negotiator.tick(now))
-        connection = self._connection
-        if connection is not None and connection.open and self._link.send_due(now):
-            connection.send_face(self._link.send_ack(now))
+        self._poll(now)
         self._face.tick(now)
+
+    @property
+    def _can_send(self) -> bool:
+        return self._connection is not None and self._connection.open and not self._refused
+
+    def _poll(self, now: float) -> None:
+        if self._can_send:
+            self._send_packets(self._link.poll(now))
+
+    def _plan_poll(self) -> None:
+        """A face that waits for the next one must not wait for the next tick."""
+        deadline = self._link.deadline()
+        if self._poll_timer is not None:
+            self._poll_timer.cancel()
+            self._poll_timer = None
+        if deadline is not None:
+            loop = asyncio.get_running_loop()
+            self._poll_timer = loop.call_later(deadline - monotonic_s(), lambda: self._poll(monotonic_s()))
+
+    def _send_packets(self, packets: Sequence[bytes]) -> None:
+        for packet in packets:
+            if self._connection is not None:
+                self._connection.send_face(packet)
 
     # --- statistics
 

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from client.clock import monotonic_s
 from codec.face_link import FaceLink
 from codec.params import FaceParams
 
 EASING_AFTER_S = 0.1
 """Between frames nothing moves; after this much silence the face may be on its way to rest."""
+
+TIMER_SLACK_S = 0.001
+"""Timers may fire a little early, by the clock's resolution."""
 
 RESTING_AFTER_S = 1.5
 """A face of which no frame came for this long is at rest (codec.face_motion has eased it there)."""
@@ -49,7 +54,7 @@ class PeerEvents(Protocol):
 
 
 class ShownFace:
-    """A peer's face: moves with its frames, then eases to rest.
+    """A peer's face: moves with its frames, each at its time, then eases to rest.
 
     Args:
         show: called with the face to show (None: it rests) and its capture time in Unix ms.
@@ -58,21 +63,24 @@ class ShownFace:
     def __init__(self, show: Callable[[FaceParams | None, int], None]) -> None:
         self._show = show
         self._source: tuple[FaceLink, int] | None = None
+        self._shown_ms: int | None = None
         self._frame_at = 0.0
         self._resting = True
+        self._timer: asyncio.TimerHandle | None = None
 
-    def frame(self, link: FaceLink, epoch_ms: int | None, now: float) -> None:
-        """`link` has a new frame. Until then the link before it, of an earlier connection, eases its face to rest.
+    def follow(self, link: FaceLink, epoch_ms: int, now: float) -> None:
+        """`link` has received something. Until then the link before it, of an earlier connection, eases to rest.
 
         Args:
             link: of the current connection.
-            epoch_ms: the peer's; None while its `hello` is missing, without which nothing of the link is shown.
+            epoch_ms: the peer's.
             now: monotonic seconds.
         """
-        self._frame_at = now
-        if epoch_ms is not None:
-            self._source = (link, epoch_ms)
-        self._update(now)
+        if self._source is None or self._source[0] is not link:
+            if link.newest_capture_ms is None:
+                return
+            self._source, self._shown_ms = (link, epoch_ms), None
+        self._play(now)
 
     def tick(self, now: float) -> None:
         """To be called about 20 times a second."""
@@ -82,12 +90,37 @@ class ShownFace:
     def rest(self) -> None:
         """At once, and until there is a new frame."""
         self._source, self._resting = None, True
+        self.close()
         self._show(None, 0)
+
+    def close(self) -> None:
+        """Nothing is shown any more."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _play(self, now: float) -> None:
+        """Shows the frame whose turn it is, if it is another one, and comes back for the next."""
+        self.close()
+        if self._source is None:
+            return
+        link, _ = self._source
+        params = link.current(now)
+        if params is not None and link.shown_capture_ms != self._shown_ms:
+            self._shown_ms, self._frame_at, self._resting = link.shown_capture_ms, now, False
+            self._tell(params)
+        following = link.next_change(now)
+        if following is not None:
+            loop = asyncio.get_running_loop()
+            self._timer = loop.call_later(following - now + TIMER_SLACK_S, lambda: self._play(monotonic_s()))
 
     def _update(self, now: float) -> None:
         if self._source is None:
             return
-        link, epoch_ms = self._source
         self._resting = now - self._frame_at >= RESTING_AFTER_S
-        params = None if self._resting else link.current(now)
-        self._show(params, epoch_ms + (link.newest_capture_ms or 0))
+        self._tell(None if self._resting else self._source[0].current(now))
+
+    def _tell(self, params: FaceParams | None) -> None:
+        if self._source is not None:
+            link, epoch_ms = self._source
+            self._show(params, epoch_ms + (link.shown_capture_ms or 0))

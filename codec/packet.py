@@ -1,4 +1,7 @@
-"""The packet of the `face` data channel: header fields, and the coded frame as opaque bytes (docs/bitstream.md)."""
+"""Packets of the `face` data channel: what all versions begin with, and those of version 1 (docs/bitstream.md).
+
+Version 1 carries one frame of profile `eg0`; codec.burst_packet has version 2, for profile `range`.
+"""
 
 from __future__ import annotations
 
@@ -14,11 +17,11 @@ MAX_PACKET_BYTES = 1200
 MAX_REFERENCE_OFFSET = 32
 TIMESTAMP_MODULUS = 1 << 32
 
-_KIND_MASK = 0x03
-_HAS_ACK = 0x04
-_HAS_EXTENSION = 0x08
-_START = struct.Struct("<BHI")
-_ACK = struct.Struct("<HB")
+KIND_MASK = 0x03
+HAS_ACK = 0x04
+HAS_EXTENSION = 0x08
+START = struct.Struct("<BHI")
+ACK = struct.Struct("<HB")
 
 
 class PacketKind(IntEnum):
@@ -72,10 +75,10 @@ class Packet:
     def pack(self) -> bytes:
         """The packet's bytes."""
         first = VERSION << 4 | self.kind
-        first |= (_HAS_ACK if self.ack else 0) | (_HAS_EXTENSION if self.extension else 0)
-        parts = [_START.pack(first, self.sequence % MODULUS, self.timestamp_ms % TIMESTAMP_MODULUS)]
+        first |= (HAS_ACK if self.ack else 0) | (HAS_EXTENSION if self.extension else 0)
+        parts = [START.pack(first, self.sequence % MODULUS, self.timestamp_ms % TIMESTAMP_MODULUS)]
         if self.ack:
-            parts.append(_ACK.pack(self.ack.sequence, self.ack.earlier))
+            parts.append(ACK.pack(self.ack.sequence, self.ack.earlier))
         if self.extension:
             parts += [bytes([len(self.extension)]), self.extension]
         if self.kind is PacketKind.DELTA:
@@ -90,17 +93,12 @@ class Packet:
         Raises:
             BitstreamError: `too_long`, `truncated`, `bad_version`, `bad_reference` or `trailing`.
         """
-        if len(data) > MAX_PACKET_BYTES:
-            raise BitstreamError("too_long", f"A packet of {len(data)} bytes; {MAX_PACKET_BYTES} are allowed")
-        if not data:
-            raise BitstreamError("truncated", "An empty packet")
-        if data[0] >> 4 != VERSION:
-            raise BitstreamError("bad_version", f"Packet version {data[0] >> 4}; this program reads {VERSION}")
-        reader = _Reader(data)
-        first, sequence, timestamp_ms = _START.unpack(reader.take(_START.size))
-        kind = PacketKind(first & _KIND_MASK)
-        ack = Ack(*_ACK.unpack(reader.take(_ACK.size))) if first & _HAS_ACK else None
-        extension = reader.take(reader.take(1)[0]) if first & _HAS_EXTENSION else b""
+        check_packet(data, VERSION)
+        reader = PacketReader(data)
+        first, sequence, timestamp_ms = START.unpack(reader.take(START.size))
+        kind = PacketKind(first & KIND_MASK)
+        ack = Ack(*ACK.unpack(reader.take(ACK.size))) if first & HAS_ACK else None
+        extension = reader.take(reader.take(1)[0]) if first & HAS_EXTENSION else b""
         reference_offset = reader.take(1)[0] if kind is PacketKind.DELTA else 0
         if kind is PacketKind.DELTA and not 1 <= reference_offset <= MAX_REFERENCE_OFFSET:
             raise BitstreamError("bad_reference", f"A reference {reference_offset} packets back")
@@ -110,12 +108,33 @@ class Packet:
         return Packet(kind, sequence, timestamp_ms, ack, reference_offset, payload, extension)
 
 
-class _Reader:
+def check_packet(data: bytes, version: int) -> None:
+    """Checks length and version.
+
+    Raises:
+        BitstreamError: `too_long`, `truncated` or `bad_version`.
+    """
+    if len(data) > MAX_PACKET_BYTES:
+        raise BitstreamError("too_long", f"A packet of {len(data)} bytes; {MAX_PACKET_BYTES} are allowed")
+    if not data:
+        raise BitstreamError("truncated", "An empty packet")
+    if data[0] >> 4 != version:
+        raise BitstreamError("bad_version", f"Packet version {data[0] >> 4}, expected {version}")
+
+
+class PacketReader:
+    """Takes the fields of a packet from its bytes, one after another."""
+
     def __init__(self, data: bytes) -> None:
         self._data = data
         self._offset = 0
 
     def take(self, count: int) -> bytes:
+        """The next `count` bytes.
+
+        Raises:
+            BitstreamError: `truncated`.
+        """
         end = self._offset + count
         if end > len(self._data):
             raise BitstreamError("truncated", "The packet ends within its header")
@@ -124,4 +143,5 @@ class _Reader:
         return part
 
     def rest(self) -> bytes:
+        """All that are left."""
         return self._data[self._offset :]

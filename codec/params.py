@@ -93,6 +93,18 @@ class FaceParams:
         """[E + 15] the parameters of the head in the order of the fields: psi E, theta 11, gaze 4; not the torso."""
         return np.concatenate([self.expression, *(getattr(self, name) for name, _, _ in _TAIL)])
 
+    def toward(self, other: FaceParams, share: float) -> FaceParams:
+        """The face between this one (0) and `other` (1), number by number: for faces that follow each other closely.
+
+        Raises:
+            ValueError: the faces have different E.
+        """
+        start, end = self.to_vector(), other.to_vector()
+        if start.shape != end.shape:
+            raise ValueError("faces of different expression dimensions have nothing between them")
+        vector = (start + share * (end - start)).astype(np.float32)
+        return FaceParams.from_vector(vector, (self.torso + share * (other.torso - self.torso)).astype(np.float32))
+
     @staticmethod
     def from_vector(vector: Vector, torso: Vector | None = None) -> FaceParams:
         """Inverse of `to_vector`; E follows from the length.

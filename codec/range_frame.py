@@ -5,19 +5,23 @@ Each magnitude is coded with the table of a class, that is, of how large it is l
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from codec.errors import BitstreamError
+from codec.params import FaceParams
 from codec.quantizer import Symbols
 from codec.range_coder import RangeDecoder, RangeEncoder
 from codec.range_model import CLASSES, HIGHEST_LEVEL, NEUTRAL, PER_CLASS, FrameModel
-from codec.range_steps import RangeConfig
+from codec.range_steps import QUALITIES_PER_OCTAVE, RangeConfig
 from codec.range_tables import SIZES
 
 ESCAPE = len(SIZES[0]) - 1
 """The largest magnitude of a table; it says that the rest follows as an Exp-Golomb number."""
 INERTIA = (0, 13, 16, 15, 16)
 """By distance: sixteenths of a frame's movement that the reference goes on for."""
+_ROOTS = (65_536, 77_936, 92_682, 110_218)
+"""2 ** (16 + k / 4)."""
+_HALF = 1 << 15
 _LONGEST = 16
 """More leading zeros of an Exp-Golomb number than any symbol needs."""
 _STARTS = tuple(tuple(sum(sizes[:symbol]) for symbol in range(len(sizes))) for sizes in SIZES)
@@ -38,6 +42,30 @@ class RangeFrame:
     symbols: Symbols
     velocity: Symbols
     activity: int = NEUTRAL
+
+    def to_params(self) -> FaceParams:
+        """The face that the symbols stand for."""
+        return self.config.steps.params(self.symbols)
+
+
+def rescaled(frame: RangeFrame, config: RangeConfig) -> RangeFrame | None:
+    """A frame as a reference for one of another quality; None if it cannot be one, since it has other parameters."""
+    if config == frame.config:
+        return frame
+    if config != replace(frame.config, quality=config.quality):
+        return None
+    octaves, part = divmod(frame.config.quality - config.quality, QUALITIES_PER_OCTAVE)
+
+    def scaled(number: int) -> int:
+        size = abs(number) * _ROOTS[part]
+        size = size << octaves if octaves >= 0 else size >> -octaves
+        return size + _HALF >> 16 if number >= 0 else -(size + _HALF >> 16)
+
+    symbols = tuple(
+        min(max(scaled(symbol), -limit), limit)
+        for symbol, limit in zip(frame.symbols, config.steps.limits, strict=True)
+    )
+    return RangeFrame(config, symbols, tuple(scaled(speed) for speed in frame.velocity), frame.activity)
 
 
 def predicted(config: RangeConfig, reference: RangeFrame | None, distance: int) -> Symbols:

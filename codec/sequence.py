@@ -28,18 +28,23 @@ class Arrival(Enum):
 
 
 class SequenceWindow:
-    """Remembers the last WINDOW sequence numbers and estimates loss as RFC 3550 does: expected minus received."""
+    """Remembers the last WINDOW sequence numbers and estimates loss as RFC 3550 does: expected minus received.
+
+    Attributes:
+        expected: packets that were sent up to the newest one that came.
+        received: those that came.
+    """
 
     def __init__(self) -> None:
         self._newest: int | None = None
         self._seen = 0  # bit i: newest - i has arrived
-        self._expected = 0
-        self._received = 0
+        self.expected = 0
+        self.received = 0
 
     @property
     def lost(self) -> int:
         """Packets that were sent before the newest one and have not arrived."""
-        return max(0, self._expected - self._received)
+        return max(0, self.expected - self.received)
 
     def classify(self, sequence: int) -> Arrival:
         """Says what `add` of this packet would be."""
@@ -54,11 +59,11 @@ class SequenceWindow:
 
     def add(self, sequence: int) -> None:
         """Records a packet that `classify` did not call stale."""
-        self._received += 1
+        self.received += 1
         ahead = 1 if self._newest is None else distance(sequence, self._newest)
         if ahead > 0:
             self._newest = sequence
-            self._expected += ahead
+            self.expected += ahead
             self._seen = ((self._seen << min(ahead, WINDOW)) | 1) & ((1 << WINDOW) - 1)
         else:
             self._seen |= 1 << -ahead
@@ -67,3 +72,28 @@ class SequenceWindow:
         """Takes the next packet as the newest, whatever its number; the counts stay."""
         self._newest = None
         self._seen = 0
+
+
+class DecodedWindow:
+    """The newest of some sequence numbers, and which of the eight before it are among them.
+
+    Attributes:
+        newest: None as long as there is none.
+        earlier: bit i stands for `newest` - 1 - i.
+    """
+
+    def __init__(self) -> None:
+        self.newest: int | None = None
+        self.earlier = 0
+
+    def add(self, sequence: int) -> None:
+        """Adds one."""
+        if self.newest is None:
+            self.newest = sequence
+            return
+        ahead = distance(sequence, self.newest)
+        if ahead > 0:
+            self.earlier = ((self.earlier << 1 | 1) << ahead - 1) & 0xFF if ahead <= 8 else 0
+            self.newest = sequence
+        elif -8 <= ahead < 0:
+            self.earlier |= 1 << -ahead - 1

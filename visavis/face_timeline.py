@@ -6,7 +6,6 @@ import math
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from codec.face_motion import SILENCE_S, FaceMotion
 from codec.params import FaceParams
@@ -71,13 +70,10 @@ class FaceTimeline:
         after = min(index + 1, len(stream) - 1)
         interval_ms = stream.time_ms[after] - stream.time_ms[index]
         if stream.detected[after] and 0 < interval_ms <= 1000 * self._hold_s:
-            share = np.clip(since_ms / interval_ms, 0, 1)
-
-            def between(rows: NDArray[np.float32]) -> NDArray[np.float32]:
-                return ((1 - share) * rows[index] + share * rows[after]).astype(np.float32)
-
-            torso = None if stream.torso is None else between(stream.torso)
-            return FaceParams.from_vector(between(stream.values), torso)
+            face, following = stream.params(index), stream.params(after)
+            assert face is not None  # both are detected
+            assert following is not None
+            return face.toward(following, float(np.clip(since_ms / interval_ms, 0, 1)))
         return stream.params(index) if since_ms <= 1000 * self._hold_s else None
 
     def _first_at_rest(self) -> FaceParams:

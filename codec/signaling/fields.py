@@ -154,6 +154,15 @@ class Fields:
             raise self.error(key, f"a text of {min_chars} to {max_chars} characters")
         return value
 
+    def optional_texts(self, key: str, max_texts: int, max_chars: int) -> tuple[str, ...]:
+        """A list of at most `max_texts` strings of at most `max_chars` characters; empty if the field is missing."""
+        values: object = self.values.get(key, [])
+        if isinstance(values, list):
+            texts = [item for item in cast(list[object], values) if isinstance(item, str) and len(item) <= max_chars]
+            if len(texts) == len(cast(list[object], values)) <= max_texts:
+                return tuple(texts)
+        raise self.error(key, f"a list of at most {max_texts} texts of at most {max_chars} characters")
+
     def choice(self, key: str, choices: tuple[T, ...]) -> T:
         """One of `choices`."""
         value = self.values.get(key)

@@ -1,0 +1,150 @@
+"""Frames of profile `range` to bursts and back, so that whatever is lost, what arrives can be decoded. Sans-IO.
+
+The first frame of a burst refers to the last frame of a packet that the receiver has acknowledged, as decoded from that
+packet. A frame that is sent again in the next burst may have other symbols there, which is why references are packets
+and not frames.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from codec.burst_packet import MAX_REFERENCE_DISTANCE, MAX_REFERENCE_OFFSET, Burst, BurstPacket
+from codec.errors import UnknownReference
+from codec.packet import Ack
+from codec.params import FaceParams
+from codec.range_coder import RangeDecoder, RangeEncoder
+from codec.range_frame import RangeFrame, predicted, read_frame, rescaled, write_frame
+from codec.range_steps import RangeConfig
+from codec.sequence import WINDOW, add, distance
+
+
+@dataclass(frozen=True)
+class NumberedFace:
+    """A face to send.
+
+    Args:
+        number: grows by one from each face that is sent for the first time to the next.
+        time_ms: when it was captured.
+        params: the face.
+    """
+
+    number: int
+    time_ms: int
+    params: FaceParams
+
+
+@dataclass(frozen=True)
+class _Sent:
+    number: int
+    frame: RangeFrame
+
+
+class BurstEncoder:
+    """Codes one direction to one receiver. Until something is acknowledged, bursts begin with a key frame."""
+
+    def __init__(self) -> None:
+        self._sent: dict[int, _Sent] = {}  # last frames of the last packets, oldest first
+        self._reference: int | None = None  # newest acknowledged, a key of _sent
+
+    def encode(self, faces: Sequence[NumberedFace], config: RangeConfig, sequence: int) -> Burst:
+        """The burst that packet `sequence` carries; sequence numbers ascend (modulo 2**16).
+
+        Args:
+            faces: in order, consecutively numbered. What the receiver is known to have is left out.
+            config: what to code them with.
+            sequence: of the packet.
+        """
+        self._forget_old(sequence)
+        reference, number = self._known(config, faces[-1].number)
+        new = [face for face in faces if reference is None or face.number > number]
+        gap = new[0].number - number if reference else 0
+        offset = distance(sequence, self._reference) if reference and self._reference is not None else 0
+        coder, last, back = RangeEncoder(), reference, gap
+        for face in new:
+            symbols = config.steps.symbols(face.params, predicted(config, last, back))
+            last, back = write_frame(coder, config, symbols, last, back), 1
+        assert last is not None
+        self._sent[sequence] = _Sent(new[-1].number, last)
+        intervals = tuple(face.time_ms - before.time_ms for before, face in pairwise(new))
+        return Burst(config, offset, gap, intervals, coder.to_bytes())
+
+    def _known(self, config: RangeConfig, newest: int) -> tuple[RangeFrame | None, int]:
+        """The reference for a burst that ends with the face of number `newest`, and its own number."""
+        if self._reference is None:
+            return None, 0
+        sent = self._sent[self._reference]
+        usable = newest - sent.number <= MAX_REFERENCE_DISTANCE
+        return (rescaled(sent.frame, config) if usable else None), sent.number
+
+    def acknowledge(self, ack: Ack) -> None:
+        """Learns what the receiver has decoded; acknowledgements of unknown or older packets change nothing."""
+        for sequence in ack.sequences():
+            if sequence in self._sent and (self._reference is None or distance(sequence, self._reference) > 0):
+                self._reference = sequence
+
+    def request_key(self) -> None:
+        """Makes every burst begin with a key frame until one that is sent from now on is acknowledged."""
+        self._sent.clear()
+        self._reference = None
+
+    def _forget_old(self, sequence: int) -> None:
+        for old in list(self._sent):
+            if not 1 <= distance(sequence, old) <= MAX_REFERENCE_OFFSET:
+                del self._sent[old]
+        if self._reference not in self._sent:
+            self._reference = None
+
+
+class BurstDecoder:
+    """Decodes one direction from one sender.
+
+    It keeps the last frames of the last WINDOW packets. A sender refers at most half as far back, so a packet that
+    arrives late still finds its reference.
+    """
+
+    def __init__(self) -> None:
+        self._last: dict[int, RangeFrame] = {}
+        self._newest: int | None = None
+
+    def decode(self, packet: BurstPacket) -> list[tuple[int, RangeFrame]]:
+        """Time (modulo 2**32, or below 0) and frame of each frame of a packet of kind FACES, in order.
+
+        Raises:
+            UnknownReference: a burst that refers to a packet that was not decoded or is forgotten.
+            BitstreamError: the payload is malformed; nothing changes.
+        """
+        burst = packet.burst
+        if burst is None:
+            raise ValueError(f"{packet.kind.name} packets carry no frame")
+        frame = None
+        if burst.reference_offset:
+            known = self._last.get(add(packet.sequence, -burst.reference_offset))
+            frame = None if known is None else rescaled(known, burst.config)
+            if frame is None:
+                raise UnknownReference(f"Packet {packet.sequence} refers to a frame that was not decoded")
+        coder, back = RangeDecoder(burst.payload), burst.distance
+        time_ms = packet.timestamp_ms - sum(burst.intervals_ms)
+        frames: list[tuple[int, RangeFrame]] = []
+        for interval_ms in (0, *burst.intervals_ms):
+            time_ms += interval_ms
+            frame, back = read_frame(coder, burst.config, frame, back), 1
+            frames.append((time_ms, frame))
+        coder.finish()
+        self._remember(packet.sequence, frames[-1][1])
+        return frames
+
+    def restart(self) -> None:
+        """Forgets all frames, for a sender that starts over."""
+        self._last.clear()
+        self._newest = None
+
+    def _remember(self, sequence: int, frame: RangeFrame) -> None:
+        if self._newest is None or distance(sequence, self._newest) > 0:
+            self._newest = sequence
+        self._last[sequence] = frame
+        for old in list(self._last):
+            if not 0 <= distance(self._newest, old) < WINDOW:
+                del self._last[old]
