@@ -58,8 +58,7 @@ class LinkReport:
 
     def pack(self) -> bytes:
         """Two bytes."""
-        loss, delay = round(256 * self.loss), round(self.delay_ms / DELAY_UNIT_MS)
-        return bytes([min(max(loss, 0), 255), min(max(delay, 0), 255)])
+        return bytes([min(max(round(256 * self.loss), 0), 255), _delay_code(self.delay_ms)])
 
     @staticmethod
     def unpack(data: bytes) -> LinkReport:
@@ -77,6 +76,8 @@ class Burst:
         distance: from the reference to the first frame, in frames, 1..MAX_REFERENCE_DISTANCE; 0 without reference.
         intervals_ms: time of each frame but the first since the one before it, 1..MAX_INTERVAL_MS.
         payload: the frames, in one range code.
+        lag_ms: how much longer the last frame took from camera to packet than the fastest ones of the last seconds, in
+            units of DELAY_UNIT_MS on the wire: what is not to be blamed on the link.
     """
 
     config: RangeConfig
@@ -84,6 +85,7 @@ class Burst:
     distance: int
     intervals_ms: tuple[int, ...]
     payload: bytes
+    lag_ms: float = 0.0
 
     @property
     def count(self) -> int:
@@ -92,7 +94,8 @@ class Burst:
 
     def pack(self) -> bytes:
         """The rest of a packet."""
-        start = [config_code(self.config), len(self.intervals_ms) << 5 | self.reference_offset]
+        counts = len(self.intervals_ms) << 5 | self.reference_offset
+        start = [config_code(self.config), _delay_code(self.lag_ms), counts]
         if self.reference_offset:
             start.append(self.distance)
         return bytes([*start, *self.intervals_ms]) + self.payload
@@ -104,8 +107,8 @@ class Burst:
         Raises:
             BitstreamError: `truncated`, `bad_config`, `bad_reference` or `bad_time`.
         """
-        config = config_of(reader.take(1)[0])
-        number = reader.take(1)[0]
+        code, lag, number = reader.take(3)
+        config = config_of(code)
         offset = number & MAX_REFERENCE_OFFSET
         distance = reader.take(1)[0] if offset else 0
         if offset and not distance:
@@ -113,7 +116,7 @@ class Burst:
         intervals = tuple(reader.take(number >> 5))
         if not all(intervals):
             raise BitstreamError("bad_time", "Two frames of the same time")
-        return Burst(config, offset, distance, intervals, reader.rest())
+        return Burst(config, offset, distance, intervals, reader.rest(), float(lag * DELAY_UNIT_MS))
 
 
 @dataclass(frozen=True)
@@ -173,6 +176,10 @@ class BurstPacket:
         if burst is None and reader.rest():
             raise BitstreamError("trailing", "A packet without a frame has a payload")
         return BurstPacket(kind, sequence, timestamp_ms, ack, report, burst)
+
+
+def _delay_code(delay_ms: float) -> int:
+    return min(max(round(delay_ms / DELAY_UNIT_MS), 0), 255)
 
 
 def config_code(config: RangeConfig) -> int:

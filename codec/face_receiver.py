@@ -161,7 +161,8 @@ class FaceReceiver:
         self._monitor.counted(now)
         if frames and arrival is Arrival.NEWEST:
             self._newest_ms = self._unwrap(packet.timestamp_ms)
-            self._monitor.timed(self._newest_ms, now)
+            lag_ms = packet.burst.lag_ms if isinstance(packet, BurstPacket) and packet.burst else 0.0
+            self._monitor.timed(self._newest_ms + lag_ms, now)
         new = [self._playout.add(self._unwrap(time_ms), face, now) for time_ms, face in frames]
         self._stats.stale += bool(new) and not any(new)
         return News(packet.ack, packet.report if isinstance(packet, BurstPacket) else None)

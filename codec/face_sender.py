@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from codec.bundler import Bundler
 from codec.burst_coding import BurstEncoder, NumberedFace
 from codec.burst_packet import MAX_FRAMES, MAX_INTERVAL_MS, BurstKind, BurstPacket, LinkReport
 from codec.face_encoder import FaceEncoder
+from codec.link_monitor import DelayExcess
 from codec.packet import Ack, Packet, PacketKind
 from codec.params import FaceParams
 from codec.range_steps import RangeConfig
@@ -133,6 +134,7 @@ class RangeSender:
         self._dims = expression_dims
         self._encoder = BurstEncoder()
         self._bundler = Bundler()
+        self._lag = DelayExcess()
         self._waiting: list[NumberedFace] = []
         self._sent: deque[list[NumberedFace]] = deque(maxlen=2)  # faces of the last packets
         self._number = 0
@@ -153,18 +155,18 @@ class RangeSender:
         self._skipped = 0
         packets: list[bytes] = []
         if self._waiting and not 0 < time_ms - self._waiting[-1].time_ms <= MAX_INTERVAL_MS:
-            packets.append(self._pack(envelope))
+            packets.append(self._pack(now, envelope))
         self._waiting.append(NumberedFace(self._number, time_ms, params))
         self._number += 1
         self._bundler.add(time_ms, now)
         if self._bundler.full(self.rate.hold_s) or len(self._waiting) >= MAX_FRAMES:
-            packets.append(self._pack(envelope))
+            packets.append(self._pack(now, envelope))
         return packets
 
     def flush(self, now: float, envelope: NextEnvelope) -> list[bytes]:
         """See FaceSender."""
         deadline = self.deadline()
-        return [self._pack(envelope)] if deadline is not None and now >= deadline else []
+        return [self._pack(now, envelope)] if deadline is not None and now >= deadline else []
 
     def deadline(self) -> float | None:
         """See FaceSender."""
@@ -176,18 +178,19 @@ class RangeSender:
         return BurstPacket(BurstKind.ACK, around.sequence, time_ms, around.ack, around.report).pack()
 
     def _empty(self, time_ms: int, now: float, envelope: NextEnvelope) -> list[bytes]:
-        packets = [self._pack(envelope)] if self._waiting else []
+        packets = [self._pack(now, envelope)] if self._waiting else []
         if now - self._empty_at >= EMPTY_EVERY_S:
             self._empty_at = now
             around = envelope()
             packets.append(BurstPacket(BurstKind.EMPTY, around.sequence, time_ms, around.ack, around.report).pack())
         return packets
 
-    def _pack(self, envelope: NextEnvelope) -> bytes:
+    def _pack(self, now: float, envelope: NextEnvelope) -> bytes:
         around = envelope()
         faces = [*self._repeated(), *self._waiting]
         config = RangeConfig(self._dims, self.rate.step.quality)
-        burst = self._encoder.encode(faces, config, around.sequence)
+        lag_ms = self._lag.of(1000 * now - faces[-1].time_ms, now)
+        burst = replace(self._encoder.encode(faces, config, around.sequence), lag_ms=lag_ms)
         self.key_frames += burst.reference_offset == 0
         self._sent.append(self._waiting)
         self._waiting = []

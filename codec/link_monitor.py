@@ -11,12 +11,28 @@ from codec.sequence import SequenceWindow
 LOSS_WINDOW_S = 6.0
 CHECKPOINT_S = 0.5
 DELAY_WINDOW_S = 10.0
-"""Packets are compared to the fastest one of the last one to two of these, since clocks drift."""
+"""Delays are compared to the shortest one of the last one to two of these, since clocks drift."""
 SMOOTHING = 0.15
 """Share of the newest packet in the delay."""
 REPORT_S = 1.0
 REPORT_AT_ONCE = (0.03, 20.0)
 """Changes of loss and delay (ms) that are told before the time."""
+
+
+class DelayExcess:
+    """By how much delays, on clocks that need not agree, exceed the shortest one of the last seconds."""
+
+    def __init__(self) -> None:
+        self._shortest: deque[float] = deque([math.inf, math.inf], maxlen=2)
+        self._since = -math.inf
+
+    def of(self, delay_ms: float, now: float) -> float:
+        """Of the newest one, which counts from now on."""
+        if now - self._since >= DELAY_WINDOW_S:
+            self._shortest.append(math.inf)
+            self._since = now
+        self._shortest[-1] = min(self._shortest[-1], delay_ms)
+        return delay_ms - min(self._shortest)
 
 
 class LinkMonitor:
@@ -29,8 +45,7 @@ class LinkMonitor:
     def __init__(self, window: SequenceWindow) -> None:
         self._window = window
         self._checkpoints: deque[tuple[float, int, int]] = deque()
-        self._fastest: deque[float] = deque([math.inf, math.inf], maxlen=2)
-        self._fastest_since = -math.inf
+        self._excess = DelayExcess()
         self._delay_ms: float | None = None
         self._told: tuple[float, LinkReport] | None = None
 
@@ -41,14 +56,10 @@ class LinkMonitor:
             while now - self._checkpoints[0][0] > LOSS_WINDOW_S:
                 self._checkpoints.popleft()
 
-    def timed(self, time_ms: int, now: float) -> None:
-        """A packet came that was made when its sender's clock showed `time_ms`."""
-        delay = 1000 * now - time_ms
-        if now - self._fastest_since >= DELAY_WINDOW_S:
-            self._fastest.append(math.inf)
-            self._fastest_since = now
-        self._fastest[-1] = min(self._fastest[-1], delay)
-        self._delay_ms = delay if self._delay_ms is None else self._delay_ms + SMOOTHING * (delay - self._delay_ms)
+    def timed(self, sent_ms: float, now: float) -> None:
+        """A packet came that left when its sender's clock showed `sent_ms`, or always so much earlier or later."""
+        excess = self._excess.of(1000 * now - sent_ms, now)
+        self._delay_ms = excess if self._delay_ms is None else self._delay_ms + SMOOTHING * (excess - self._delay_ms)
 
     def report(self) -> LinkReport | None:
         """How the link does; None before the first packet."""
@@ -57,7 +68,7 @@ class LinkMonitor:
         _, expected, received = self._checkpoints[0]
         sent, came = self._window.expected - expected, self._window.received - received
         loss = max(0.0, 1 - came / sent) if sent > 0 else 0.0
-        return LinkReport(loss, max(0.0, self._delay_ms - min(self._fastest)))
+        return LinkReport(loss, self._delay_ms)
 
     def due(self, now: float) -> LinkReport | None:
         """The report that the next packet should carry: each REPORT_S, and at once when much has changed."""
@@ -74,5 +85,4 @@ class LinkMonitor:
 
     def restart(self) -> None:
         """The sender starts over, with another clock."""
-        self._fastest.extend([math.inf, math.inf])
-        self._delay_ms = None
+        self._excess, self._delay_ms = DelayExcess(), None
