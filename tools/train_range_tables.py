@@ -2,9 +2,9 @@
 
     python tools/train_range_tables.py FILE...
 
-Files are those of `visavis track`, or of `visavis encode --bits 10` for faces that a closed loop has corrected; they
-should show several people. The tables in the repository are those of five people, three of them tracked with the closed
-loop too. Whatever changes them changes the profile: raise its version.
+Files are those of `visavis track`, or of `visavis encode --coding eg0 --bits 10` for faces that a closed loop has
+corrected; they should show several people. The tables in the repository are those of five people, three of them tracked
+with the closed loop too. Whatever changes them changes the profile: raise its version.
 """
 
 from __future__ import annotations

@@ -149,9 +149,9 @@ async def test_a_recording_waits_until_the_tracker_is_loaded(start_server, make_
     async with asyncio.timeout(10), asyncio.TaskGroup() as group:
         group.create_task(bot.run(token))
         await bot.joins.until(bool)
-        assert not any(thread.is_alive() for thread in bot._source._threads)
+        assert not any(thread.is_alive() for thread in bot._player._source._threads)
         loaded.set()
-    assert bot._faces > 0
+    assert bot._player._faces > 0
 
 
 async def test_refusals_are_sentences(start_server, make_equipment, clip: Path) -> None:
