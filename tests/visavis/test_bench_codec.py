@@ -7,7 +7,8 @@ from rich.console import Console
 from renderer.head.open_head import load_open_head
 from tests.support.tracks import talking
 from visavis.bench import codec as bench
-from visavis.bench.codec import PAPER, ROUND_TRIP, figures, rate_at
+from visavis.bench.codec import PAPER, figures
+from visavis.bench.codec_passes import ROUND_TRIP, Passed, rate_at
 from visavis.errors import CommandError
 
 RATE, FACES = 25, 90
@@ -58,7 +59,7 @@ def test_own_motions_are_measured_where_they_were_not_learned(clip: bench.Clip) 
 
 
 def test_between_two_qualities_rates_are_interpolated() -> None:
-    ladder = [bench.Passed(4.0, 0.1, 1.0), bench.Passed(1.0, 0.4, 1.0)]
+    ladder = [Passed(4.0, 0.1, 1.0), Passed(1.0, 0.4, 1.0)]
     assert rate_at(ladder, 0.2) == pytest.approx(2.0)
     assert rate_at(ladder, 0.05) == pytest.approx(4.0)
 

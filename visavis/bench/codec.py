@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import tempfile
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Protocol
+from typing import IO
 
 import numpy as np
 from rich.box import SIMPLE_HEAD
@@ -15,82 +14,33 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from codec.frame_coding import QuantizedFrame, decode_delta, decode_key, encode_delta, encode_key
-from codec.motion_basis import MotionBasis
 from codec.motion_table import STANDARD
 from codec.params import FaceParams
-from codec.quantizer import StreamConfig
-from codec.range_frame import RangeFrame, decode_frame, encode_frame, predicted
-from codec.range_steps import FULL_DIMS, QUALITIES, RangeConfig
+from codec.range_steps import QUALITIES
 from enrolment.motion_fit import fit_basis
 from renderer.head.model import HeadModel
 from renderer.head.open_head import load_open_head
 from tracker.face_pixels import FacePixels
 from tracker.track_file import Track
+from visavis.bench.codec_passes import (
+    RATE,
+    ROUND_TRIP,
+    LandmarkError,
+    PaperCoder,
+    Passed,
+    RangeCoder,
+    pass_through,
+    rate_at,
+)
 from visavis.bench.report import Figure
 from visavis.errors import CommandError
 from visavis.track_clip import TrackJob, track_clip
 
-RATE = 25
-"""Frames a second that rates are given for, whatever the clip has: its own frames are coded."""
 PAPER = ((10, 8), (10, 10), (20, 8), (30, 8), (50, 8))
 """Expression coefficients and bits of the columns of the paper's figure 3."""
-ROUND_TRIP = 4
-"""Frames to the newest acknowledged one: 100 ms there and back, and acknowledgements that wait for a frame."""
 MAX_FRAMES = 600
-ERROR_EVERY = 5
-"""Errors are measured in every so many-th frame."""
 LEARNED = 0.6
 """Of a clip: what a person's own motions are fitted to; they are measured in the rest."""
-
-
-class _Coder(Protocol):
-    def pass_on(self, face: FaceParams) -> tuple[int, FaceParams]:
-        """Bytes of the next frame, and what comes out of them."""
-        ...
-
-
-class _Paper:
-    """Profile `eg0`, without loss: each frame as differences to the one before."""
-
-    def __init__(self, dims: int, bits: int) -> None:
-        self._config = StreamConfig(dims, bits)
-        self._sent: QuantizedFrame | None = None
-
-    def pass_on(self, face: FaceParams) -> tuple[int, FaceParams]:
-        frame, before = QuantizedFrame.of(face, self._config), self._sent
-        self._sent = frame
-        if before is None:
-            data = encode_key(frame)
-            return len(data), decode_key(data).to_params()
-        data = encode_delta(frame, before)
-        return len(data), decode_delta(data, before).to_params()
-
-
-class _Range:
-    """Profile `range`: each frame refers to the `distance`-th before it."""
-
-    def __init__(self, quality: int, distance: int, basis: MotionBasis | None = None) -> None:
-        self._config, self._distance = RangeConfig(FULL_DIMS, quality, basis), distance
-        self._sent: list[RangeFrame] = []
-
-    def pass_on(self, face: FaceParams) -> tuple[int, FaceParams]:
-        far = self._distance if len(self._sent) >= self._distance else 0
-        reference = self._sent[-far] if far else None
-        config, steps = self._config, self._config.steps
-        data, _ = encode_frame(config, steps.symbols(face, predicted(config, reference, far)), reference, far)
-        frame = decode_frame(config, data, reference, far)
-        self._sent = [*self._sent[1 - self._distance :], frame] if self._distance > 1 else [frame]
-        return len(data), steps.params(frame.symbols)
-
-
-@dataclass
-class Passed:
-    """What a coder made of a clip: payload, root mean square error of landmarks, and time."""
-
-    kbps: float
-    error_px: float
-    us: float
 
 
 @dataclass
@@ -162,60 +112,23 @@ def measure(name: str, faces: list[FaceParams], head: HeadModel, on_share: Calla
         on_share: told the finished share, and what is being done.
     """
     pixels = FacePixels(head)
-    clip, error = Clip(name), _LandmarkError(pixels, faces)
+    clip, error = Clip(name), LandmarkError(pixels, faces)
     for dims, bits in PAPER:
-        clip.paper[dims, bits] = _passed(_Paper(dims, bits), faces, error)
+        clip.paper[dims, bits] = pass_through(PaperCoder(dims, bits), faces, error)
     for distance in (1, ROUND_TRIP):
         passed = []
         for quality in range(QUALITIES):
             on_share(quality / QUALITIES, f"profile range, reference {distance} back")
-            passed.append(_passed(_Range(quality, distance), faces, error))
+            passed.append(pass_through(RangeCoder(quality, distance), faces, error))
         clip.ranges[distance] = passed
     learned = int(LEARNED * len(faces))
     basis = fit_basis([np.stack([face.to_vector() for face in faces[:learned]])], head, None, STANDARD)
-    error = _LandmarkError(pixels, faces[learned:])
+    error = LandmarkError(pixels, faces[learned:])
     for quality in range(QUALITIES):
         on_share(quality / QUALITIES, "profile range, own motions")
-        clip.late.append(_passed(_Range(quality, 1), faces[learned:], error))
-        clip.own.append(_passed(_Range(quality, 1, basis), faces[learned:], error))
+        clip.late.append(pass_through(RangeCoder(quality, 1), faces[learned:], error))
+        clip.own.append(pass_through(RangeCoder(quality, 1, basis), faces[learned:], error))
     return clip
-
-
-def _passed(coder: _Coder, faces: list[FaceParams], error: _LandmarkError) -> Passed:
-    sizes, times, received = [], [], []
-    for face in faces:
-        started = time.perf_counter()
-        size, came = coder.pass_on(face)
-        times.append(time.perf_counter() - started)
-        sizes.append(size)
-        received.append(came)
-    steady = sizes[ROUND_TRIP:]  # key frames are another matter
-    return Passed(8 * RATE * float(np.mean(steady)) / 1000, error.of(received), 1e6 * float(np.median(times)))
-
-
-class _LandmarkError:
-    """Distances of the 478 landmarks of what was sent and what came out."""
-
-    def __init__(self, pixels: FacePixels, faces: list[FaceParams]) -> None:
-        self._pixels = pixels
-        self._depths = [float(face.translation[2]) for face in faces[::ERROR_EVERY]]
-        self._truth = [
-            pixels.points(face, depth) for face, depth in zip(faces[::ERROR_EVERY], self._depths, strict=True)
-        ]
-
-    def of(self, received: list[FaceParams]) -> float:
-        """Root mean square over landmarks and frames, pixels."""
-        squares = [
-            ((self._pixels.points(face, depth) - truth) ** 2).sum(axis=1).mean()
-            for face, depth, truth in zip(received[::ERROR_EVERY], self._depths, self._truth, strict=True)
-        ]
-        return float(np.sqrt(np.mean(squares)))
-
-
-def rate_at(passed: Sequence[Passed], error_px: float) -> float:
-    """Rate, kbit/s, at which `passed`, from fine to coarse, is as far off; of the end of the ladder beyond it."""
-    errors = np.maximum.accumulate(np.log([each.error_px for each in passed]))
-    return float(np.exp(np.interp(np.log(error_px), errors, np.log([each.kbps for each in passed]))))
 
 
 def figures(clips: Sequence[Clip]) -> list[Figure]:
