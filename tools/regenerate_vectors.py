@@ -10,15 +10,21 @@ from __future__ import annotations
 
 import json
 import struct
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from codec.avatar_asset import AvatarAsset
 from codec.avatar_file import avatar_id, pack_avatar, unpack_avatar
+from codec.avatar_layout import SECTION
 from codec.face_encoder import FaceEncoder
 from codec.frame_coding import QuantizedFrame, decode_key, encode_delta, encode_key
+from codec.motion_basis import MOTIONS, MotionBasis
+from codec.motion_table import STANDARD
 from codec.packet import Ack, Packet, PacketKind
+from codec.planes import Predictor, to_planes
 from codec.quantizer import STILL_TORSO, TORSO, StreamConfig, quantizer_for
 from codec.range_frame import RangeFrame, encode_frame
 from codec.range_steps import RangeConfig
@@ -32,16 +38,17 @@ STREAMS = {
     "stream_torso.json": (StreamConfig(20, 8), True),
 }
 """Configurations, and whether the torso moves."""
-RANGE_STREAM = "range_20.json"
+RANGE_STREAMS = {"range_20.json": (20, False), "range_50.json": (50, False), "range_own.json": (50, True)}
+"""Expression coefficients, and whether the speaker's own motions are sent (`own_basis`)."""
 FIRST_SEQUENCE = 65_530
 FIRST_TIMESTAMP_MS = 2**32 - 100
 
 
-def range_stream() -> list[dict[str, object]]:
+def range_stream(dims: int, own: bool) -> list[dict[str, object]]:
     """Frames of profile `range`: a key frame, then references to the frame before and to older ones."""
-    dims, quality = 20, 6
-    random = np.random.default_rng(20)
-    limits = np.array(RangeConfig(dims, quality).steps.limits)
+    config = RangeConfig(dims, 6, own_basis() if own else None)
+    random = np.random.default_rng(dims)
+    limits = np.array(config.steps.limits)
     symbols = np.zeros(len(limits), np.int64)
     held: list[RangeFrame] = []
     entries: list[dict[str, object]] = []
@@ -49,16 +56,17 @@ def range_stream() -> list[dict[str, object]]:
         spread = 40 if index in (0, 5) else 2
         symbols = np.clip(symbols + np.rint(random.normal(0, spread, len(limits))), -limits, limits).astype(np.int64)
         reference = held[index - back] if back else None
-        payload, frame = encode_frame(RangeConfig(dims, quality), tuple(symbols.tolist()), reference, back)
+        payload, frame = encode_frame(config, tuple(symbols.tolist()), reference, back)
         held.append(frame)
         entries.append(
             {
                 "dims": dims,
-                "quality": quality,
+                "quality": config.quality,
                 "reference": index - back if back else None,
                 "hex": payload.hex(),
                 "symbols": list(frame.symbols),
                 "velocity": list(frame.velocity),
+                "habits": list(frame.habits),
                 "activity": frame.activity,
             }
         )
@@ -197,8 +205,15 @@ def small_asset() -> AvatarAsset:
 def avatar_values(data: bytes) -> dict[str, object]:
     """What a reader must get from an avatar file, floats exactly."""
     asset = unpack_avatar(data)
-    values = {name: value if isinstance(value, str) else value.tolist() for name, value in vars(asset).items()}
+    values = {name: plain(value) for name, value in vars(asset).items() if value is not None}
     return {"avatar_id": avatar_id(data), **values}
+
+
+def plain(value: Any) -> object:
+    """A field of an avatar as JSON has it."""
+    if isinstance(value, MotionBasis):
+        return value.rows.tolist()
+    return value if isinstance(value, str) else value.tolist()
 
 
 def invalid_avatars(good: bytes) -> dict[str, bytes]:
@@ -225,6 +240,25 @@ def invalid_avatars(good: bytes) -> dict[str, bytes]:
     }
 
 
+def own_basis() -> MotionBasis:
+    """The standard motions, moderately mixed, with other levels."""
+    random = np.random.default_rng(53)
+    mixed = (np.eye(MOTIONS) + random.normal(0, 0.05, (MOTIONS, MOTIONS))) @ STANDARD.directions
+    return MotionBasis.nearest(mixed, np.array(STANDARD.usual) + 3)
+
+
+def invalid_bases(good: bytes, start: int) -> dict[str, bytes]:
+    """File name to bytes: a MOTN section at `start` with a gain of 0, and with a share of 128."""
+
+    def with_rows(place: int, value: int) -> bytes:
+        rows = own_basis().rows
+        rows[0, place] = value
+        stored = to_planes(rows, 2, Predictor.NONE)
+        return good[:start] + SECTION.pack(b"MOTN", 0, 0, 0, len(stored)) + stored
+
+    return {"motions_gain_0": with_rows(1, 0), "motions_share_128": with_rows(2, 128)}
+
+
 def write_json(path: Path, values: dict[str, object]) -> None:
     lines = [f"{json.dumps(name)}: {json.dumps(value, ensure_ascii=False)}" for name, value in values.items()]
     path.write_text("{\n" + ",\n".join(lines) + "\n}\n", "utf-8")
@@ -239,17 +273,20 @@ def main() -> None:
     for name, (config, with_torso) in STREAMS.items():
         packets = ",\n".join(json.dumps(packet) for packet in face_stream(config, with_torso))
         (face / name).write_text(f"[\n{packets}\n]\n")
-    frames = ",\n".join(json.dumps(frame) for frame in range_stream())
-    (face / RANGE_STREAM).write_text(f"[\n{frames}\n]\n")
+    for name, (dims, own) in RANGE_STREAMS.items():
+        frames = ",\n".join(json.dumps(frame) for frame in range_stream(dims, own))
+        (face / name).write_text(f"[\n{frames}\n]\n")
     reasons: dict[str, object] = {}
     for name, (reason, data) in invalid_packets().items():
         (face / "invalid" / f"{name}.bin").write_bytes(data)
         reasons[name] = reason
     write_json(face / "invalid.json", reasons)
     good = pack_avatar(small_asset())
-    (avatar / "small.vav").write_bytes(good)
-    write_json(avatar / "small.json", avatar_values(good))
-    for name, data in invalid_avatars(good).items():
+    with_basis = pack_avatar(replace(small_asset(), motion_basis=own_basis()))
+    for name, data in (("small", good), ("motions", with_basis)):
+        (avatar / f"{name}.vav").write_bytes(data)
+        write_json(avatar / f"{name}.json", avatar_values(data))
+    for name, data in {**invalid_avatars(good), **invalid_bases(with_basis, len(good))}.items():
         (avatar / "invalid" / f"{name}.vav").write_bytes(data)
     write_streams(DIRECTORY / "stream")
 
