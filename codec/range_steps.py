@@ -13,6 +13,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from codec.errors import BitstreamError
 from codec.motion_basis import JAW_SIZE, MotionBasis
 from codec.motion_table import STANDARD
 from codec.params import EXPRESSION_DIMS, TORSO_SIZE, FaceParams
@@ -27,6 +28,9 @@ FULL_DIMS = EXPRESSION_DIMS[-1]
 NEUTRAL_DEPTH_M = 0.6
 DEAD_ZONE = 0.38
 """A difference is rounded up to its next step from this far before it: 0.5 would be the nearest one."""
+OWN_MOTIONS = len(EXPRESSION_DIMS)
+"""In place of E's number in a configuration byte."""
+_QUALITY_BITS = 5
 LARGEST_MOTION_PX = 256.0
 """Of a motion of a basis: no face that the ranges allow comes near it."""
 _JAW, _EYES = 6, ((9, 10), (11, 13), (12, 14))
@@ -137,6 +141,28 @@ class RangeConfig:
     def steps(self) -> EqualSteps:
         """The shared steps of all frames of this configuration."""
         return _steps(self)
+
+
+def pack_range_config(config: RangeConfig) -> int:
+    """The byte for a configuration: bits 7-5 E / 10 - 1, or OWN_MOTIONS for E = 50 in a basis of one's own; quality."""
+    dims = EXPRESSION_DIMS.index(config.dims) if config.basis is None else OWN_MOTIONS
+    return dims << _QUALITY_BITS | config.quality
+
+
+def unpack_range_config(code: int, own: MotionBasis | None = None) -> RangeConfig:
+    """Inverse of `pack_range_config`; `own` is the speaker's basis, where it is known.
+
+    Raises:
+        BitstreamError: `bad_config`, or `unknown_motions` for a basis that is not known.
+    """
+    dims, quality = code >> _QUALITY_BITS, code & (1 << _QUALITY_BITS) - 1
+    if dims > OWN_MOTIONS or quality >= QUALITIES:
+        raise BitstreamError("bad_config", f"Unknown configuration {code} of profile range")
+    if dims < OWN_MOTIONS:
+        return RangeConfig(EXPRESSION_DIMS[dims], quality)
+    if own is None:
+        raise BitstreamError("unknown_motions", "The face is in motions that are not known here")
+    return RangeConfig(FULL_DIMS, quality, own)
 
 
 @lru_cache(maxsize=128)

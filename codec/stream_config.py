@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from codec.errors import BitstreamError
 from codec.frame_coding import config_code, config_of
-from codec.params import EXPRESSION_DIMS
 from codec.quantizer import StreamConfig
-from codec.range_steps import QUALITIES, RangeConfig
+from codec.range_steps import RangeConfig, pack_range_config, unpack_range_config
 
 FrameConfig = StreamConfig | RangeConfig
 """What the symbols of a stream's frames mean; its type is the profile."""
 
 PROFILES = ("eg0", "range")
 """Coding profiles by their number."""
-
-_QUALITY_BITS = 5
 
 
 def profile_of(config: FrameConfig) -> str:
@@ -35,7 +32,7 @@ def dims_of(config: FrameConfig) -> int:
 def pack_config(config: FrameConfig) -> tuple[int, int]:
     """The number of the profile, and the configuration byte."""
     if isinstance(config, RangeConfig):
-        return 1, EXPRESSION_DIMS.index(config.dims) << _QUALITY_BITS | config.quality
+        return 1, pack_range_config(config)
     return 0, config_code(config)
 
 
@@ -43,13 +40,10 @@ def unpack_config(profile: int, code: int) -> FrameConfig:
     """Inverse of `pack_config`.
 
     Raises:
-        BitstreamError: `bad_profile` or `bad_config`.
+        BitstreamError: `bad_profile`, `bad_config` or `unknown_motions`: files are in the standard ones.
     """
     if profile >= len(PROFILES):
         raise BitstreamError("bad_profile", f"The stream file has the unknown profile {profile}")
     if not profile:
         return config_of(code)
-    dims, quality = code >> _QUALITY_BITS, code & (1 << _QUALITY_BITS) - 1
-    if dims >= len(EXPRESSION_DIMS) or quality >= QUALITIES:
-        raise BitstreamError("bad_config", f"Unknown stream configuration {code} of profile range")
-    return RangeConfig(EXPRESSION_DIMS[dims], quality)
+    return unpack_range_config(code)

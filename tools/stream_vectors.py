@@ -150,7 +150,8 @@ def _invalid_range_streams() -> dict[str, tuple[str, bytes]]:
         return _signed(one_frame + pack_varint(len(payload)) + payload)
 
     return {
-        "range_config_unknown_dims": ("bad_config", _with_bytes(content, 6, b"\xa4")),
+        "range_config_unknown_dims": ("bad_config", _with_bytes(content, 6, b"\xc4")),
+        "range_config_own_motions": ("unknown_motions", _with_bytes(content, 6, b"\xa4")),
         "range_config_quality_17": ("bad_config", _with_bytes(content, 6, b"\x51")),
         "range_gaze_missing": ("bad_header", _with_bytes(content, 7, b"\x02")),
         "range_torso_missing": ("bad_header", _with_bytes(content, 7, b"\x01")),

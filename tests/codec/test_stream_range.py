@@ -116,7 +116,8 @@ def test_frames_of_profile_range_that_lie(frames: bytes, reason: str) -> None:
     ("config", "flags", "reason"),
     [
         (0x11, 3, "bad_config"),  # quality 17
-        (0xA0, 3, "bad_config"),  # E = 60
+        (0xA0, 3, "unknown_motions"),
+        (0xC0, 3, "bad_config"),
         (0x04, 2, "bad_header"),
         (0x04, 1, "bad_header"),
         (0x04, 7, "bad_header"),
