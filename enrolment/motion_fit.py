@@ -30,7 +30,8 @@ _PARAMETERS = np.r_[MAX_EXPRESSION + 6 : MAX_EXPRESSION + 6 + JAW_SIZE, :MAX_EXP
 _VIEWS = 12
 """Faces of a track that the metric is measured at."""
 _FLAT = 1e-3
-"""Directions less visible than this share of the most visible one count as if they were this visible."""
+"""Directions less visible than this share of the most visible one count as if they were this visible, so that a motion
+of a pixel moves no parameter by more than 32."""
 _LEVELS_PER_OCTAVE, _SMALLEST = 16, 0.03
 
 
@@ -88,7 +89,7 @@ def _metric(tracks: Sequence[Array], head: HeadModel, shape_offsets: NDArray[np.
 def _root(form: Array) -> Array:
     """The symmetric root of a quadratic form, made definite."""
     values, axes = np.linalg.eigh(form)
-    return (axes * np.sqrt(np.maximum(values, _FLAT * values.max()))) @ axes.T
+    return (axes * np.sqrt(np.maximum(values, _FLAT * max(values.max(), 1.0)))) @ axes.T
 
 
 def _spread(basis: MotionBasis, metric: Array) -> Array:

@@ -39,6 +39,7 @@ from visavis.track_clip import TrackJob, track_clip
 PAPER = ((10, 8), (10, 10), (20, 8), (30, 8), (50, 8))
 """Expression coefficients and bits of the columns of the paper's figure 3."""
 MAX_FRAMES = 600
+TITLE = "kbit/s at 25 frames a second; late: in the last part of the clip; own: with the person's own motions"
 LEARNED = 0.6
 """Of a clip: what a person's own motions are fitted to; they are measured in the rest."""
 
@@ -164,16 +165,16 @@ def figures(clips: Sequence[Clip]) -> list[Figure]:
 
 
 def _show(console: Console, clips: Sequence[Clip]) -> None:
-    table = Table(title="kbit/s at 25 frames a second", title_justify="left", box=SIMPLE_HEAD)
+    table = Table(title=TITLE, title_justify="left", box=SIMPLE_HEAD)
     columns = ("clip", "as the paper", "error px", "eg0", "range", "saved", f"range, {ROUND_TRIP} back")
-    for column in (*columns, "late part", "own motions"):
+    for column in (*columns, "late", "late, own"):
         table.add_column(column, justify="left" if column == "clip" else "right")
     for clip in clips:
         for (dims, bits), paper in clip.paper.items():
             near, far = (rate_at(clip.ranges[k], paper.error_px) for k in (1, ROUND_TRIP))
             table.add_row(
                 clip.name,
-                f"{dims} x {bits} bit",
+                f"{dims} x {bits}",
                 f"{paper.error_px:.2f}",
                 f"{paper.kbps:.2f}",
                 f"{near:.2f}",
