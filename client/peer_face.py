@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from client.clock import monotonic_s
-from codec.face_link import FaceLink
+from codec.face_link import PROFILES, FaceLink
 from codec.params import FaceParams
 
 EASING_AFTER_S = 0.1
@@ -25,7 +25,8 @@ RESTING_AFTER_S = 1.5
 class OwnFace:
     """What a participant tells every peer about its own face; the avatar changes when the person picks another one.
 
-    Its file stays in memory, so that a peer that asks for it again and again costs no reading.
+    Its file stays in memory, so that a peer that asks for it again and again costs no reading. `profiles` is what it
+    understands of others' faces (codec.face_link.PROFILES).
     """
 
     member_id: str
@@ -35,6 +36,7 @@ class OwnFace:
     epoch_ms: int
     avatar_id: str
     avatar_data: bytes
+    profiles: tuple[str, ...] = PROFILES
 
 
 class PeerEvents(Protocol):
