@@ -46,13 +46,13 @@ class Direction:
     Attributes:
         captured: capture time in ms and parameters [71] of each face.
         sent: (time of sending, quality or -1 for `eg0`) of each packet with new faces.
-        sent_ms: capture times of all faces in packets.
+        sent_ms: capture times of all faces in packets, and the coarsest quality in which each was sent.
         shown: faces in the order in which they were shown.
     """
 
     captured: dict[int, NDArray[np.float64]] = field(default_factory=dict)
     sent: list[tuple[float, int]] = field(default_factory=list)
-    sent_ms: set[int] = field(default_factory=set)
+    sent_ms: dict[int, int] = field(default_factory=dict)
     shown: list[Shown] = field(default_factory=list)
 
 
@@ -102,7 +102,8 @@ class _Side:
             quality, times = contents(packet)
             if times:
                 self._says.sent.append((now, quality))
-                self._says.sent_ms.update(times)
+                for time_ms in times:
+                    self._says.sent_ms[time_ms] = max(quality, self._says.sent_ms.get(time_ms, -1))
             self.out.send(packet, now)
 
     def _look(self, now: float) -> None:

@@ -6,6 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from itertools import pairwise, product
 
 import numpy as np
@@ -153,10 +154,19 @@ def delays_ms(direction: Direction) -> NDArray[np.float64]:
 
 
 def delivered_pct(direction: Direction) -> float:
-    """Share of the captured faces that were shown, of those captured early enough."""
-    shown = {each.capture_ms for each in direction.shown}
+    """Share of the captured faces that were shown, of those captured early enough.
+
+    A face counts if it is what was captured, up to a step: interpolated ones, which hide a loss, do not.
+    """
     due = [time_ms for time_ms in direction.captured if time_ms < max(direction.captured) - 1000 * RECOVERY_S]
+    faces = [each for each in direction.shown if each.capture_ms in direction.sent_ms]
+    shown = {each.capture_ms for each in faces if _is_exact(each, direction)}
     return 100 * sum(time_ms in shown for time_ms in due) / max(len(due), 1)
+
+
+def _is_exact(each: Shown, direction: Direction) -> bool:
+    off = np.abs(each.values - direction.captured[each.capture_ms])
+    return bool((off <= step_lengths(direction.sent_ms[each.capture_ms])).all())
 
 
 def freeze_ms(direction: Direction, seconds: float) -> float:
@@ -205,6 +215,7 @@ def _meant(direction: Direction, capture_ms: int) -> Iterator[NDArray[np.float64
             yield (after * first + before * last) / (before + after)
 
 
+@cache
 def step_lengths(quality: int) -> NDArray[np.float64]:
     """[71] of a step of each parameter in profile `range`, with a bit for what float32 adds; -1 is profile `eg0`."""
     if quality >= 0:

@@ -147,7 +147,7 @@ def _at(faces: Sequence[FaceParams], index: int) -> FaceParams:
     return faces[min(place, 2 * len(faces) - 2 - place)]
 
 
-async def measure(faces: Sequence[FaceParams], head: HeadModel, profiles: tuple[str, ...] = PROFILES) -> WireUse:
+def measure(faces: Sequence[FaceParams], head: HeadModel, profiles: tuple[str, ...] = PROFILES) -> WireUse:
     """Both sides send the faces at RATE pictures a second, after some seconds to settle.
 
     Args:
@@ -162,19 +162,23 @@ async def measure(faces: Sequence[FaceParams], head: HeadModel, profiles: tuple[
     aiortc_setup.install()
     with tempfile.TemporaryDirectory() as scratch:
         library = AvatarLibrary.with_shipped_guests(head, AvatarStore(Path(scratch)))
-        avatar_id = library.guest_ids[0]
-        await library.model(avatar_id)
-        pair = _Pair(library, (avatar_id, await library.file(avatar_id)), profiles)
-        try:
-            await pair.connect()
-            await pair.play(faces, 0, SETTLE_S)
-            before, begun = pair.totals(), monotonic_s()
-            await pair.play(faces, round(SETTLE_S * RATE), MEASURE_S)
-            after, seconds = pair.totals(), monotonic_s() - begun
-        finally:
-            for link in pair.links:
-                await link.aclose()
-            await library.aclose()
+        return asyncio.run(_measure(faces, library, profiles))
+
+
+async def _measure(faces: Sequence[FaceParams], library: AvatarLibrary, profiles: tuple[str, ...]) -> WireUse:
+    avatar_id = library.guest_ids[0]
+    await library.model(avatar_id)
+    pair = _Pair(library, (avatar_id, await library.file(avatar_id)), profiles)
+    try:
+        await pair.connect()
+        await pair.play(faces, 0, SETTLE_S)
+        before, begun = pair.totals(), monotonic_s()
+        await pair.play(faces, round(SETTLE_S * RATE), MEASURE_S)
+        after, seconds = pair.totals(), monotonic_s() - begun
+    finally:
+        for link in pair.links:
+            await link.aclose()
+        await library.aclose()
     wire, datagrams, payload = (b - a for a, b in zip(before, after, strict=True))
     delays = [1000 * late for watcher in pair.watchers for at, late in watcher.shown if at >= begun]
     if not delays:
@@ -193,7 +197,7 @@ def run(faces: Sequence[FaceParams], head: HeadModel, on_share: Callable[[float]
     uses: list[WireUse] = []
     for number, profiles in enumerate((PROFILES, (EG0,))):
         on_share(number / 2)
-        uses.append(asyncio.run(measure(faces, head, profiles)))
+        uses.append(measure(faces, head, profiles))
     fastest_ms = min(uses[1].delays_ms)
     found: list[Figure] = []
     for ending, use in zip(("", "_eg0"), uses, strict=True):
