@@ -150,6 +150,7 @@ class Call:
             JoinRefused: the server does not let us in.
             ServerUnreachable: there is no server.
             UnknownAvatar: the library does not have our avatar.
+            CodecError, AvatarMismatchError: it cannot be used.
         """
         try:
             await self._wear(self._own.avatar_id)
@@ -177,6 +178,7 @@ class Call:
 
         Raises:
             UnknownAvatar: the library does not have it.
+            CodecError, AvatarMismatchError: it cannot be used.
         """
         changed = avatar_id != self._own.avatar_id
         await self._wear(avatar_id)
