@@ -4,7 +4,8 @@ import pytest
 
 from codec.bundler import PATIENCE, Bundler
 from codec.burst_packet import MAX_INTERVAL_MS
-from codec.rate_control import BUDGET_S
+
+HOLD_S = 0.04
 
 
 def bundle_sizes(interval_ms: float, hold_s: float, count: int = 60) -> list[int]:
@@ -22,11 +23,11 @@ def bundle_sizes(interval_ms: float, hold_s: float, count: int = 60) -> list[int
 @pytest.mark.parametrize(
     ("rate", "hold_s", "size"),
     [
-        (25, BUDGET_S, 2),
-        (30, BUDGET_S, 2),
-        (15, BUDGET_S, 1),
-        (60, BUDGET_S, 3),
-        (25, 2 * BUDGET_S, 3),
+        (25, HOLD_S, 2),
+        (30, HOLD_S, 2),
+        (15, HOLD_S, 1),
+        (60, HOLD_S, 3),
+        (25, 2 * HOLD_S, 3),
         (25, 0.0, 1),
     ],
 )
@@ -44,7 +45,7 @@ def test_when_the_camera_stops_what_waits_goes_after_its_patience() -> None:
         bundler.sent()
     assert bundler.deadline() is None
     bundler.add(80, 0.085)
-    assert not bundler.full(BUDGET_S)
+    assert not bundler.full(HOLD_S)
     assert bundler.deadline() == pytest.approx(0.085 + PATIENCE * 0.04)
     bundler.add(120, 0.125)
     assert bundler.deadline() == pytest.approx(0.085 + (1 + PATIENCE) * 0.04)
@@ -57,7 +58,7 @@ def test_one_late_picture_does_not_change_the_bundles() -> None:
     for index in range(40):
         time_ms += 120 if index == 20 else 40
         bundler.add(time_ms, time_ms / 1000)
-        if bundler.full(BUDGET_S):
+        if bundler.full(HOLD_S):
             sizes.append(bundler.waiting)
             bundler.sent()
     assert set(sizes[1:]) == {2}
@@ -70,8 +71,8 @@ def test_after_a_gap_the_rhythm_is_learned_anew(gap_ms: int) -> None:
         bundler.add(time_ms, time_ms / 1000)
         bundler.sent()
     bundler.add(360 + gap_ms, 1.0)
-    assert bundler.full(BUDGET_S)
+    assert bundler.full(HOLD_S)
     assert bundler.deadline() is None
     bundler.sent()
     bundler.add(360 + gap_ms + 100, 1.1)
-    assert bundler.full(BUDGET_S)  # now a camera of 10 pictures a second
+    assert bundler.full(HOLD_S)  # now a camera of 10 pictures a second

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 from codec.burst_packet import LinkReport
 from codec.rate_control import (
     ALONE_LOSS,
@@ -39,7 +41,7 @@ def seconds_to_step_up(rate: RateControl, start: float) -> float:
 
 
 def test_each_step_of_the_ladder_asks_less_of_the_link() -> None:
-    for finer, coarser in zip(LADDER, LADDER[1:], strict=False):
+    for finer, coarser in pairwise(LADDER):
         assert coarser.quality > finer.quality
         assert coarser.every >= finer.every
         assert coarser.hold_s >= finer.hold_s
@@ -101,7 +103,7 @@ def test_each_step_up_that_was_too_early_doubles_the_patience() -> None:
         assert rate.level == 1
         now += STEP_DOWN_S
     assert waits[0] >= STEP_UP_S
-    for before, after in zip(waits, waits[1:], strict=False):
+    for before, after in pairwise(waits):
         assert min(1.5 * before, LONGEST_STEP_UP_S) <= after <= LONGEST_STEP_UP_S + 2 * REPORT_S
 
 
