@@ -9,8 +9,10 @@ from random import Random
 import numpy as np
 import pytest
 
-from codec.burst_packet import VERSION
+from codec.burst_coding import BurstEncoder, NumberedFace
+from codec.burst_packet import MAX_FRAMES, VERSION, BurstKind, BurstPacket
 from codec.face_link import ACK_EVERY, EG0, KEEPALIVE_S, RANGE, FaceLink
+from codec.face_receiver import FRAMES_PER_COUNT, MOST_AT_ONCE
 from codec.face_sender import EMPTY_EVERY_S
 from codec.packet import MAX_PACKET_BYTES
 from codec.params import FaceParams
@@ -39,7 +41,8 @@ class Call:
         self._in_flight: list[tuple[int, int, bytes]] = []
 
     def run(self, until_ms: int, faces: tuple[Face, Face] = (talks, talks), loss: float = 0.0) -> None:
-        for self.now_ms in range(self.now_ms + 1, until_ms + 1):
+        while self.now_ms < until_ms:
+            self.now_ms += 1
             now = self.now_ms / 1000
             for index, link in enumerate(self.links):
                 if self.now_ms % INTERVAL_MS == 0:
@@ -245,3 +248,16 @@ def test_packets_of_faces_that_leap_about_are_not_too_long(interval_ms: int) -> 
             speaker.receive(data, now)
     assert speaker.stats.packets_out > 40
     assert not listener.stats.bad_packets
+
+
+@pytest.mark.parametrize(
+    ("frames", "counted"), [(1, 1), (FRAMES_PER_COUNT, 1), (MAX_FRAMES, MAX_FRAMES / FRAMES_PER_COUNT)]
+)
+def test_a_flood_is_dropped_the_sooner_the_more_there_is_to_decode(frames: int, counted: float) -> None:
+    link, encoder = FaceLink(), BurstEncoder()
+    faces = [NumberedFace(index, index, talks(0)) for index in range(frames)]
+    for index in range(1000):
+        burst = encoder.encode(faces, RangeConfig(), index)
+        link.receive(BurstPacket(BurstKind.FACES, index, index, burst=burst).pack(), 0.0)
+    assert link.stats.bad_packets == {"too_many": 1000 - MOST_AT_ONCE / counted}
+    assert link.newest_capture_ms == MOST_AT_ONCE / counted - 1
