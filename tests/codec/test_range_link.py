@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from random import Random
 
@@ -10,64 +9,14 @@ import numpy as np
 import pytest
 
 from codec.burst_coding import BurstEncoder, NumberedFace
-from codec.burst_packet import MAX_FRAMES, VERSION, BurstKind, BurstPacket
+from codec.burst_packet import DELAY_UNIT_MS, MAX_FRAMES, VERSION, BurstKind, BurstPacket
 from codec.face_link import ACK_EVERY, EG0, KEEPALIVE_S, RANGE, FaceLink
 from codec.face_receiver import FRAMES_PER_COUNT, MOST_AT_ONCE
 from codec.face_sender import EMPTY_EVERY_S
-from codec.packet import MAX_PACKET_BYTES
 from codec.params import FaceParams
 from codec.range_steps import DEAD_ZONE, RangeConfig, values_of
 from codec.rate_control import LADDER
-from tests.support.tracks import talking
-
-INTERVAL_MS = 40
-LINK_MS = 30
-Face = Callable[[int], FaceParams | None]
-
-
-def talks(time_ms: int) -> FaceParams:
-    return talking(time_ms / 1000)
-
-
-class Call:
-    """Two links and the line between them, a millisecond at a time."""
-
-    def __init__(self, first: str = RANGE, second: str = RANGE, dims: int = 50) -> None:
-        self.links = FaceLink(dims, profile=first), FaceLink(dims, profile=second)
-        self.now_ms = 0
-        self.lost = Random(4)
-        self.sent: list[tuple[int, int, bytes]] = []  # when, by whom
-        self.shown: list[dict[int, FaceParams]] = [{}, {}]  # by capture time
-        self._in_flight: list[tuple[int, int, bytes]] = []
-
-    def run(self, until_ms: int, faces: tuple[Face, Face] = (talks, talks), loss: float = 0.0) -> None:
-        while self.now_ms < until_ms:
-            self.now_ms += 1
-            now = self.now_ms / 1000
-            for index, link in enumerate(self.links):
-                if self.now_ms % INTERVAL_MS == 0:
-                    self._post(index, link.send(faces[index](self.now_ms), self.now_ms, now), loss)
-                deadline = link.deadline()
-                if self.now_ms % 50 == 0 or (deadline is not None and deadline <= now):
-                    self._post(index, link.poll(now), loss)
-            arriving = [data for data in self._in_flight if data[0] <= self.now_ms]
-            self._in_flight = [data for data in self._in_flight if data[0] > self.now_ms]
-            for _, sender, data in arriving:
-                self.links[1 - sender].receive(data, now)
-            for link, shown in zip(self.links, self.shown, strict=True):
-                face = link.current(now)
-                if face is not None and link.shown_capture_ms is not None:
-                    shown.setdefault(link.shown_capture_ms, face)
-
-    def _post(self, sender: int, packets: list[bytes], loss: float) -> None:
-        for data in packets:
-            assert len(data) <= MAX_PACKET_BYTES
-            self.sent.append((self.now_ms, sender, data))
-            if self.lost.random() >= loss:
-                self._in_flight.append((self.now_ms + LINK_MS, sender, data))
-
-    def sizes(self, sender: int) -> list[int]:
-        return [len(data) for _, who, data in self.sent if who == sender]
+from tests.support.face_calls import INTERVAL_MS, Call, Face, talks
 
 
 def error_in_steps(shown: FaceParams, wanted: FaceParams, quality: int = LADDER[0].quality) -> float:
@@ -261,3 +210,27 @@ def test_a_flood_is_dropped_the_sooner_the_more_there_is_to_decode(frames: int, 
         link.receive(BurstPacket(BurstKind.FACES, index, index, burst=burst).pack(), 0.0)
     assert link.stats.bad_packets == {"too_many": 1000 - MOST_AT_ONCE / counted}
     assert link.newest_capture_ms == MOST_AT_ONCE / counted - 1
+
+
+def test_a_face_that_waits_goes_before_the_news_that_there_is_none() -> None:
+    link = FaceLink(profile=RANGE)
+    for time_ms in (0, 40):
+        link.send(talks(time_ms), time_ms, time_ms / 1000)
+    assert link.deadline() is not None
+    packets = link.send(None, 80, 0.08)
+    assert [BurstPacket.unpack(data).kind for data in packets] == [BurstKind.FACES, BurstKind.EMPTY]
+    assert link.deadline() is None
+
+
+@pytest.mark.parametrize(("tracker_ms", "queue_ms"), [(300, 0), (0, 300)])
+def test_a_slow_tracker_is_no_slow_link(tracker_ms: int, queue_ms: int) -> None:
+    speaker, listener = FaceLink(profile=RANGE), FaceLink(profile=RANGE)
+    told: list[float] = []
+    for index in range(200):
+        now, late = index * INTERVAL_MS / 1000, index >= 100
+        for data in speaker.send(talks(0), index * INTERVAL_MS - late * tracker_ms, now):
+            listener.receive(data, now + late * queue_ms / 1000)
+        for data in listener.poll(now + late * queue_ms / 1000):
+            report = BurstPacket.unpack(data).report
+            told += [report.delay_ms] if report else []
+    assert told[-1] == pytest.approx(queue_ms, abs=0.1 * queue_ms + DELAY_UNIT_MS)
