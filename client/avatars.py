@@ -15,6 +15,7 @@ from avatar_store.store import AvatarStore
 from client.tasks import TaskOwner
 from codec.avatar_file import unpack_avatar
 from codec.errors import CodecError
+from codec.motion_basis import MotionBasis
 from renderer.avatar.avatar_model import AvatarModel
 from renderer.errors import AvatarMismatchError
 from renderer.head.model import HeadModel
@@ -94,6 +95,14 @@ class AvatarLibrary:
             task = self._tasks.start(self._load(avatar_id), avatar_id[:8])
         self._remember(avatar_id, task)
         return await asyncio.shield(task)
+
+    async def motions(self, avatar_id: str) -> MotionBasis | None:
+        """The motions that the avatar's file holds.
+
+        Raises:
+            as `model`.
+        """
+        return (await self.model(avatar_id)).asset.motion_basis
 
     def _remember(self, avatar_id: str, model: asyncio.Future[AvatarModel]) -> None:
         self._models[avatar_id] = model

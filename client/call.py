@@ -152,7 +152,7 @@ class Call:
             UnknownAvatar: the library does not have our avatar.
         """
         try:
-            self._own.avatar_data = await self._library.file(self._own.avatar_id)
+            await self._wear(self._own.avatar_id)
             async with asyncio.TaskGroup() as group:
                 ticking = group.create_task(self._tick(), name="call.tick")
                 await self._signaling.run()
@@ -178,11 +178,15 @@ class Call:
         Raises:
             UnknownAvatar: the library does not have it.
         """
-        data = await self._library.file(avatar_id)
-        if avatar_id != self._own.avatar_id:
-            self._own.avatar_id, self._own.avatar_data = avatar_id, data
+        changed = avatar_id != self._own.avatar_id
+        await self._wear(avatar_id)
+        if changed:
             for link in self._links.values():
                 link.own_avatar_changed()
+
+    async def _wear(self, avatar_id: str) -> None:
+        data, motions = await self._library.file(avatar_id), await self._library.motions(avatar_id)
+        self._own.avatar_id, self._own.avatar_data, self._own.motions = avatar_id, data, motions
 
     def send_face(self, face: TrackedFace) -> None:
         """Sends our face, or that there is none, to everyone."""

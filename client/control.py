@@ -59,6 +59,14 @@ class AvatarGet:
 
 
 @dataclass(frozen=True)
+class MotionsKnown:
+    """Faces may be in the motions of this avatar from now on."""
+
+    TYPE: ClassVar[str] = "motions"
+    avatar_id: str
+
+
+@dataclass(frozen=True)
 class KeyRequest:
     """The next face packet shall be a key frame."""
 
@@ -72,7 +80,7 @@ class Bye:
     TYPE: ClassVar[str] = "bye"
 
 
-ControlMessage = PeerHello | AvatarShown | AvatarGet | KeyRequest | Bye
+ControlMessage = PeerHello | AvatarShown | AvatarGet | MotionsKnown | KeyRequest | Bye
 
 
 def to_text(message: ControlMessage) -> str:
@@ -107,6 +115,8 @@ def parse_control(text: str) -> ControlMessage | None:
             return AvatarShown(_avatar_id(fields), fields.integer("avatar_bytes", 1))
         case AvatarGet.TYPE:
             return AvatarGet(_avatar_id(fields), fields.integer("offset", 0, MAX_AVATAR_BYTES))
+        case MotionsKnown.TYPE:
+            return MotionsKnown(_avatar_id(fields))
         case KeyRequest.TYPE:
             return KeyRequest()
         case Bye.TYPE:

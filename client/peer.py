@@ -8,7 +8,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
 from client.avatar_exchange import AvatarExchange
-from client.avatars import AvatarLibrary
+from client.avatars import UNUSABLE, AvatarLibrary
 from client.clock import monotonic_s, unix_ms
 from client.command_runner import CommandRunner
 from client.control import (
@@ -18,11 +18,13 @@ from client.control import (
     Bye,
     ControlMessage,
     KeyRequest,
+    MotionsKnown,
     PeerHello,
     parse_control,
     to_text,
 )
 from client.face_connection import FaceConnection
+from client.face_traffic import FaceTraffic
 from client.negotiation import (
     AddCandidate,
     ApplyAnswer,
@@ -33,11 +35,10 @@ from client.negotiation import (
     MakeOffer,
     Negotiator,
 )
-from client.peer_face import OwnFace, PeerEvents, ShownFace
+from client.peer_face import OwnFace, PeerEvents
 from client.peer_stats import LinkTraffic, PeerStats
 from client.tasks import TaskOwner
 from client.wire_meter import WireMeter
-from codec.face_link import FaceLink
 from codec.params import FaceParams
 from codec.signaling import IceServer, SessionDescription, SignalData, SignalingError
 
@@ -62,6 +63,9 @@ class PeerLink:
         ice_servers: STUN and TURN servers.
         send_signal: relays data to the other client.
         events: our call.
+
+    Attributes:
+        extractor: what tracks the peer's face, by its own account; None before it has greeted us.
     """
 
     def __init__(
@@ -79,6 +83,7 @@ class PeerLink:
         self.member_id = member_id
         self.name = name
         self._own = own
+        self._library = library
         self._ice_servers = ice_servers
         self._send_signal = send_signal
         self._events = events
@@ -87,16 +92,18 @@ class PeerLink:
         self._current: dict[str, asyncio.Task[Any]] = {}
         self._runner = CommandRunner(f"peer-{member_id[:8]}", self._negotiator, self._execute)
         self._connection: FaceConnection | None = None
-        self._link = FaceLink(own.expression_dims)
-        self._hello: PeerHello | None = None
+        self._faces = FaceTraffic(
+            own.expression_dims,
+            self._send_packet,
+            lambda params, capture_ms: events.on_peer_face(member_id, params, capture_ms),
+        )
+        self.extractor: str | None = None
         self._refused_until: float | None = None
         self._bad_messages = 0
-        self._face = ShownFace(lambda params, capture_ms: events.on_peer_face(member_id, params, capture_ms))
         self._refusal: str | None = None
         self._avatar_problem: str | None = None
         self._avatar = AvatarExchange(library, self._avatar_changed)
         self._traffic = LinkTraffic()
-        self._poll_timer: asyncio.TimerHandle | None = None
 
     @property
     def offers(self) -> bool:
@@ -116,9 +123,7 @@ class PeerLink:
         """Closes everything."""
         if say_bye:
             self._say(Bye())
-        self._face.close()
-        if self._poll_timer is not None:
-            self._poll_timer.cancel()
+        self._faces.close()
         await self._tasks.aclose()
         await self._drop_connection()
 
@@ -155,8 +160,7 @@ class PeerLink:
 
     async def _new_connection(self, session: int) -> FaceConnection:
         await self._drop_connection()
-        self._link = FaceLink(self._own.expression_dims)
-        self._hello = None
+        self._faces.restart()
         self._bad_messages = 0
         self._connection = FaceConnection(self._ice_servers, self)
         logger.debug("face connection attempt")
@@ -168,8 +172,8 @@ class PeerLink:
             self._current["avatar-out"].cancel()
         if connection is None:
             return
-        meter, counted = connection.meter, self._link.stats
-        self._link = FaceLink(self._own.expression_dims)
+        meter, counted = connection.meter, self._faces.stats
+        self._faces.restart()
         self._traffic.retire(counted, meter)
         await connection.aclose()
 
@@ -203,13 +207,10 @@ class PeerLink:
         now = monotonic_s()
         if self._refused:
             return
-        self._link.receive(packet, now)
-        if self._link.silent_for(now) == 0:
+        if self._faces.receive(packet, now):
             self._negotiator.heard(now)
-        if self._link.wants_key():
+        if self._faces.wants_key():
             self._say(KeyRequest())
-        if self._hello is not None:
-            self._face.follow(self._link, self._hello.epoch_ms, now)
 
     def on_avatar(self, chunk: bytes) -> None:
         """A piece of the peer's avatar."""
@@ -235,12 +236,16 @@ class PeerLink:
             case PeerHello():
                 self._greet(message)
             case AvatarShown(avatar_id, size):
+                self._faces.learn(None)
                 self._fetch_avatar(avatar_id, size)
             case AvatarGet(avatar_id, offset):
                 if avatar_id == self._own.avatar_id and self._connection is not None:
                     self._replace("avatar-out", self._avatar.send(self._connection, self._own.avatar_data, offset))
+            case MotionsKnown(avatar_id):
+                if avatar_id == self._own.avatar_id:
+                    self._faces.speak_in(self._own.motions)
             case KeyRequest():
-                self._link.key_requested()
+                self._faces.key_requested()
             case Bye():
                 self._negotiator.failed()
             case None:
@@ -253,9 +258,9 @@ class PeerLink:
         elif hello.head_model_id != self._own.head_model_id:
             self._refuse(f"{self.name} uses another head model, so that their face cannot be shown.")
         else:
-            self._hello = hello
             self._refusal = None
-            self._link.speak(profile)
+            self.extractor = hello.extractor
+            self._faces.greeted(profile, hello.epoch_ms)
             self._fetch_avatar(hello.avatar_id, hello.avatar_bytes)
 
     def _refuse(self, notice: str) -> None:
@@ -264,7 +269,7 @@ class PeerLink:
         if notice != self._refusal:
             self._refusal = notice
             self._events.on_notice(notice)
-        self._face.rest()
+        self._faces.rest()
         self._tasks.start(self._drop_connection(), "refuse")
 
     # --- avatars
@@ -283,9 +288,21 @@ class PeerLink:
             self._events.on_notice(self._avatar_notice(problem))
         self._avatar_problem = problem
         self._events.on_peer_avatar(self.member_id, avatar_id)
+        if avatar_id is not None:
+            self._replace("motions", self._learn_motions(avatar_id))
+
+    async def _learn_motions(self, avatar_id: str) -> None:
+        try:
+            motions = await self._library.motions(avatar_id)
+        except UNUSABLE:
+            return  # whoever shows the avatar says so
+        if motions is not None:
+            self._faces.learn(motions)
+            self._say(MotionsKnown(avatar_id))
 
     def own_avatar_changed(self) -> None:
         """Our own avatar is another one now."""
+        self._faces.speak_in(None)
         self._say(AvatarShown(self._own.avatar_id, len(self._own.avatar_data)))
 
     def _avatar_notice(self, problem: str) -> str:
@@ -306,10 +323,8 @@ class PeerLink:
 
     def send_face(self, params: FaceParams | None, capture_ms: int) -> None:
         """Sends our face, captured at `capture_ms` (Unix)."""
-        stream_ms = max(capture_ms - self._own.epoch_ms, 0)
         if self._can_send:
-            self._send_packets(self._link.send(params, stream_ms, monotonic_s()))
-            self._plan_poll()
+            self._faces.send(params, max(capture_ms - self._own.epoch_ms, 0))
 
     def tick(self, now: float) -> None:
         """To be called about 20 times a second: timers, keep-alive, easing to rest."""
@@ -318,38 +333,24 @@ class PeerLink:
                 return
             self._refused_until = None
         self._runner.enqueue(self._negotiator.tick(now))
-        self._poll(now)
-        self._face.tick(now)
+        if self._can_send:
+            self._faces.poll(now)
+        self._faces.tick(now)
 
     @property
     def _can_send(self) -> bool:
         return self._connection is not None and self._connection.open and not self._refused
 
-    def _poll(self, now: float) -> None:
-        if self._can_send:
-            self._send_packets(self._link.poll(now))
-
-    def _plan_poll(self) -> None:
-        """A face that waits for the next one must not wait for the next tick."""
-        deadline = self._link.deadline()
-        if self._poll_timer is not None:
-            self._poll_timer.cancel()
-            self._poll_timer = None
-        if deadline is not None:
-            loop = asyncio.get_running_loop()
-            self._poll_timer = loop.call_later(deadline - monotonic_s(), lambda: self._poll(monotonic_s()))
-
-    def _send_packets(self, packets: Sequence[bytes]) -> None:
-        for packet in packets:
-            if self._connection is not None:
-                self._connection.send_face(packet)
+    def _send_packet(self, packet: bytes) -> None:
+        if self._connection is not None:
+            self._connection.send_face(packet)
 
     # --- statistics
 
     def stats(self, now: float) -> PeerStats:
         """Rates since the last call."""
         meter = None if self._connection is None else self._connection.meter
-        rates = self._traffic.rates(self._link.stats, meter, now)
+        rates = self._traffic.rates(self._faces.stats, meter, now)
         return PeerStats(
             self.member_id,
             LinkState.GONE if self._refused else self._negotiator.state(now),
@@ -370,7 +371,7 @@ class PeerLink:
 
     def counters(self) -> dict[str, Any]:
         """Totals of the current connection, for tests and logs."""
-        return vars(self._link.stats) | {
+        return vars(self._faces.stats) | {
             "bad_control": self._bad_messages,
             "bad_avatar_pieces": self._avatar.pieces_dropped,
         }

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from client.clock import monotonic_s
 from codec.face_link import FaceLink
+from codec.motion_basis import MotionBasis
 from codec.params import FaceParams
 
 EASING_AFTER_S = 0.1
@@ -25,7 +26,8 @@ RESTING_AFTER_S = 1.5
 class OwnFace:
     """What a participant tells every peer about its own face; the avatar changes when the person picks another one.
 
-    Its file stays in memory, so that a peer that asks for it again and again costs no reading.
+    Its file stays in memory, so that a peer that asks for it again and again costs no reading. `motions` are those that
+    the file holds.
     """
 
     member_id: str
@@ -35,6 +37,7 @@ class OwnFace:
     epoch_ms: int
     avatar_id: str
     avatar_data: bytes
+    motions: MotionBasis | None = None
 
 
 class PeerEvents(Protocol):

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from codec.motion_basis import MotionBasis
+
 MAX_GAUSSIANS = 65_536
 MAX_BASES = 64
 BASIS_CHANNELS = 9
@@ -41,6 +43,7 @@ class AvatarAsset:
         basis_grid: [K, BASIS_CHANNELS, G, G] float16; K may be 0.
         basis_weights: [K, E + 15] float32; weight k = basis_weights[k] @ (expression, global_rotation, translation,
             jaw_pose, eyelids, gaze), a linear map of FaceParams.to_vector(); columns beyond the sender's E are zero.
+        motion_basis: the person's own motions, for face streams of profile `range`; None: only the standard ones.
     """
 
     head_model_id: str
@@ -57,6 +60,7 @@ class AvatarAsset:
     grid_uv: NDArray[np.float32]
     basis_grid: NDArray[np.float16]
     basis_weights: NDArray[np.float32]
+    motion_basis: MotionBasis | None = None
 
     @property
     def count(self) -> int:

@@ -9,7 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codec.avatar_asset import BASIS_CHANNELS, AvatarAsset
-from codec.avatar_layout import HEADER, MAGIC, MAX_AVATAR_BYTES, SECTION, VERSION, AvatarHeader, split_sections
+from codec.avatar_layout import (
+    HEADER,
+    MAGIC,
+    MAX_AVATAR_BYTES,
+    OPTIONAL,
+    SECTION,
+    VERSION,
+    AvatarHeader,
+    split_sections,
+)
 from codec.avatar_symbols import from_symbols, to_symbols
 from codec.errors import AvatarFileError
 from codec.planes import Integers, Predictor, compress, decompress, from_planes, to_planes
@@ -36,7 +45,9 @@ def pack_avatar(asset: AvatarAsset) -> bytes:
     head = header.pack()
     parts = [HEADER.pack(MAGIC, VERSION, 0), SECTION.pack(b"HEAD", CODING_STORED, 0, 0, len(head)), head]
     symbols = to_symbols(asset)
-    for tag, (_, _, width) in header.sections().items():
+    for tag, (_, _, width) in (header.sections() | OPTIONAL).items():
+        if tag not in symbols:
+            continue
         candidates = [(compress(to_planes(symbols[tag], width, predictor)), predictor) for predictor in Predictor]
         stored, predictor = min(candidates, key=lambda candidate: len(candidate[0]))
         parts += [SECTION.pack(tag.encode(), CODING_ZSTD, predictor, 0, len(stored)), stored]
@@ -56,14 +67,15 @@ def unpack_avatar(data: bytes) -> AvatarAsset:
     if not sections or sections[0][0] != "HEAD" or sections[0][1:3] != (CODING_STORED, 0):
         raise AvatarFileError("The avatar file does not begin with its HEAD section")
     header = AvatarHeader.unpack(sections[0][3])
-    shapes = header.sections()
+    needed = header.sections()
+    shapes = needed | OPTIONAL
     symbols: dict[str, Integers] = {}
     for tag, coding, predictor, stored in sections[1:]:
         if tag in symbols or tag == "HEAD":
             raise AvatarFileError(f"The avatar file has two {tag} sections")
         if tag in shapes:
             symbols[tag] = _decode(tag, coding, predictor, stored, shapes[tag])
-    missing = [tag for tag in shapes if tag not in symbols]
+    missing = [tag for tag in needed if tag not in symbols]
     if missing:
         raise AvatarFileError(f"The avatar file lacks its {', '.join(missing)} section")
     return from_symbols(header, symbols)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from codec.avatar_asset import BASIS_CHANNELS, MAX_BASES, MAX_GAUSSIANS
 from codec.errors import AvatarFileError
+from codec.motion_basis import COLUMNS, MOTIONS
 from codec.params import EXPRESSION_DIMS
 
 MAGIC = b"\x89VAV"
@@ -34,6 +35,9 @@ MIN_LOG_SCALE_SYMBOL = -16 * LOG_SCALE_LEVELS
 MAX_LOGIT_SYMBOL = 16 * LOGIT_LEVELS
 MAX_QUAT_SYMBOL = 182
 MAX_GRID_EXPONENT = 12
+
+OPTIONAL = {"MOTN": (MOTIONS, COLUMNS, 2)}
+"""(rows, columns, bytes per integer) of sections that may be missing, in the order in which they end a file."""
 
 HEADER = struct.Struct("<4sHH")
 SECTION = struct.Struct("<4sBBHI")
@@ -107,7 +111,7 @@ class AvatarHeader:
         return AvatarHeader(bytes(model).hex(), name, gaussians, vertices, bases, grid_size, expression_dims)
 
     def sections(self) -> dict[str, tuple[int, int, int]]:
-        """(rows, columns, bytes per integer) of each section after HEAD, in the order of the file."""
+        """(rows, columns, bytes per integer) of each section that must follow HEAD, in the order of the file."""
         n = self.gaussians
         return {
             "SHAP": (self.vertices, 3, 2),

@@ -14,6 +14,7 @@ from codec import avatar_layout as layout
 from codec.avatar_asset import BASIS_CHANNELS, AvatarAsset
 from codec.avatar_layout import AvatarHeader
 from codec.errors import AvatarFileError
+from codec.motion_basis import MotionBasis
 from codec.planes import Integers
 
 SH_C0 = 0.28209479177387814
@@ -56,6 +57,8 @@ def to_symbols(asset: AvatarAsset) -> dict[str, Integers]:
         "BWGT": np.ascontiguousarray(asset.basis_weights, "<f4").view("<i4").astype(np.int64),
         "BGRD": _grid_symbols(asset, exponents),
     }
+    if asset.motion_basis is not None:
+        symbols["MOTN"] = asset.motion_basis.rows
     check_symbols(symbols)
     return symbols
 
@@ -113,7 +116,17 @@ def from_symbols(header: AvatarHeader, symbols: dict[str, Integers]) -> AvatarAs
         grid_uv=_float32(symbols["GRUV"] / layout.GRID_UV_LEVELS),
         basis_grid=_grid(header, symbols["BGRD"], symbols["BEXP"][:, 0]),
         basis_weights=np.ascontiguousarray(symbols["BWGT"].astype("<i4").view("<f4"), np.float32),
+        motion_basis=_motion_basis(symbols.get("MOTN")),
     )
+
+
+def _motion_basis(rows: Integers | None) -> MotionBasis | None:
+    if rows is None:
+        return None
+    try:
+        return MotionBasis.of_rows(rows)
+    except ValueError as error:
+        raise AvatarFileError("The avatar's MOTN section holds a value out of its range") from error
 
 
 def _within(values: Integers, low: int, high: int) -> bool:

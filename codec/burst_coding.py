@@ -16,7 +16,8 @@ from codec.errors import UnknownReference
 from codec.packet import Ack
 from codec.params import FaceParams
 from codec.range_coder import RangeDecoder, RangeEncoder
-from codec.range_frame import RangeFrame, predicted, read_frame, rescaled, write_frame
+from codec.range_frame import RangeFrame, predicted, read_frame, write_frame
+from codec.range_rescaling import rescaled
 from codec.range_steps import RangeConfig
 from codec.sequence import WINDOW, add, distance, is_newer
 

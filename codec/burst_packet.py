@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from codec.errors import BitstreamError
+from codec.motion_basis import MotionBasis
 from codec.packet import (
     ACK,
     HAS_ACK,
@@ -20,8 +21,7 @@ from codec.packet import (
     PacketReader,
     check_packet,
 )
-from codec.params import EXPRESSION_DIMS
-from codec.range_steps import QUALITIES, RangeConfig
+from codec.range_steps import RangeConfig, pack_range_config, unpack_range_config
 from codec.sequence import MODULUS
 
 VERSION = 2
@@ -95,20 +95,20 @@ class Burst:
     def pack(self) -> bytes:
         """The rest of a packet."""
         counts = len(self.intervals_ms) << 5 | self.reference_offset
-        start = [config_code(self.config), _delay_code(self.lag_ms), counts]
+        start = [pack_range_config(self.config), _delay_code(self.lag_ms), counts]
         if self.reference_offset:
             start.append(self.distance)
         return bytes([*start, *self.intervals_ms]) + self.payload
 
     @staticmethod
-    def unpack(reader: PacketReader) -> Burst:
+    def unpack(reader: PacketReader, own: MotionBasis | None) -> Burst:
         """Takes the rest of a packet.
 
         Raises:
-            BitstreamError: `truncated`, `bad_config`, `bad_reference` or `bad_time`.
+            BitstreamError: `truncated`, `bad_config`, `unknown_motions`, `bad_reference` or `bad_time`.
         """
         code, lag, number = reader.take(3)
-        config = config_of(code)
+        config = unpack_range_config(code, own)
         offset = number & MAX_REFERENCE_OFFSET
         distance = reader.take(1)[0] if offset else 0
         if offset and not distance:
@@ -144,6 +144,11 @@ class BurstPacket:
         """Whether its frames need no other packet."""
         return self.burst is not None and self.burst.reference_offset == 0
 
+    @property
+    def in_own_motions(self) -> bool:
+        """Whether its frames are in the sender's own motions."""
+        return self.burst is not None and self.burst.config.basis is not None
+
     def pack(self) -> bytes:
         """The packet's bytes."""
         first = VERSION << 4 | self.kind | (HAS_ACK if self.ack else 0) | (HAS_REPORT if self.report else 0)
@@ -157,12 +162,12 @@ class BurstPacket:
         return b"".join(parts)
 
     @staticmethod
-    def unpack(data: bytes) -> BurstPacket:
-        """Parses a packet up to its payload.
+    def unpack(data: bytes, own: MotionBasis | None = None) -> BurstPacket:
+        """Parses a packet up to its payload; `own` is the sender's basis of motions, where it is known.
 
         Raises:
-            BitstreamError: `too_long`, `truncated`, `bad_version`, `bad_kind`, `bad_config`, `bad_reference`,
-                `bad_time` or `trailing`.
+            BitstreamError: `too_long`, `truncated`, `bad_version`, `bad_kind`, `bad_config`, `unknown_motions`,
+                `bad_reference`, `bad_time` or `trailing`.
         """
         check_packet(data, VERSION)
         reader = PacketReader(data)
@@ -172,7 +177,7 @@ class BurstPacket:
         kind = BurstKind(first & KIND_MASK)
         ack = Ack(*ACK.unpack(reader.take(ACK.size))) if first & HAS_ACK else None
         report = LinkReport.unpack(reader.take(2)) if first & HAS_REPORT else None
-        burst = Burst.unpack(reader) if kind is BurstKind.FACES else None
+        burst = Burst.unpack(reader, own) if kind is BurstKind.FACES else None
         if burst is None and reader.rest():
             raise BitstreamError("trailing", "A packet without a frame has a payload")
         return BurstPacket(kind, sequence, timestamp_ms, ack, report, burst)
@@ -180,20 +185,3 @@ class BurstPacket:
 
 def _delay_code(delay_ms: float) -> int:
     return min(max(round(delay_ms / DELAY_UNIT_MS), 0), 255)
-
-
-def config_code(config: RangeConfig) -> int:
-    """The configuration byte."""
-    return EXPRESSION_DIMS.index(config.dims) << 5 | config.quality
-
-
-def config_of(code: int) -> RangeConfig:
-    """Inverse of `config_code`.
-
-    Raises:
-        BitstreamError: `bad_config`.
-    """
-    dims, quality = code >> 5, code & 31
-    if dims >= len(EXPRESSION_DIMS) or quality >= QUALITIES:
-        raise BitstreamError("bad_config", f"Unknown configuration {code}")
-    return RangeConfig(EXPRESSION_DIMS[dims], quality)

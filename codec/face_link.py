@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from codec.face_receiver import FaceReceiver, ReceiverStats
 from codec.face_sender import Eg0Sender, Envelope, FaceSender, RangeSender
+from codec.motion_basis import MotionBasis
 from codec.params import FaceParams
 from codec.sequence import add
 
@@ -52,6 +53,7 @@ class FaceLink:
         self._now = -math.inf
         self._profile = ""
         self._key_frames_before = 0  # of the senders of earlier profiles
+        self._motions: MotionBasis | None = None
         self._sender: FaceSender
         self.speak(profile)
 
@@ -62,6 +64,11 @@ class FaceLink:
         if profile != self._profile:
             self._profile, self._key_frames_before = profile, self.stats.key_frames_out
             self._sender = RangeSender(self._dims) if profile == RANGE else Eg0Sender(self._dims, self._bits)
+            self._sender.motions = self._motions
+
+    def speak_in(self, motions: MotionBasis | None) -> None:
+        """Sends in our own motions from now on, which the other side says that it knows; None: in the standard ones."""
+        self._motions = self._sender.motions = motions
 
     def send(self, params: FaceParams | None, capture_ms: int, now: float) -> list[bytes]:
         """The packets to send, now that there is a face as captured at `capture_ms` of the stream clock.
@@ -101,6 +108,10 @@ class FaceLink:
         return packets
 
     # --- in
+
+    def learn(self, motions: MotionBasis | None) -> None:
+        """The other side's own motions; None: they are not known (any more)."""
+        self._receiver.motions = motions
 
     def receive(self, packet: bytes, now: float) -> None:
         """Takes a packet from the peer. Never raises: what is malformed is counted and dropped."""

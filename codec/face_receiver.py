@@ -13,6 +13,7 @@ from codec.errors import BitstreamError, UnknownReference
 from codec.face_decoder import FaceDecoder
 from codec.face_motion import FaceMotion
 from codec.link_monitor import LinkMonitor
+from codec.motion_basis import MotionBasis
 from codec.packet import TIMESTAMP_MODULUS, Ack, Packet, PacketKind
 from codec.params import FaceParams
 from codec.playout import Playout
@@ -32,6 +33,7 @@ class ReceiverStats:
     """Counters since the receiver was made.
 
     Attributes:
+        own_motions_in: packets in the sender's own motions.
         frames_shown: frames that `current` has handed out, interpolated ones included.
         stale: packets that came twice, or whose faces came too late to be shown.
         lost: estimate of packets that never came.
@@ -41,6 +43,7 @@ class ReceiverStats:
     packets_in: int = 0
     bytes_in: int = 0
     key_frames_in: int = 0
+    own_motions_in: int = 0
     frames_shown: int = 0
     stale: int = 0
     lost: int = 0
@@ -60,10 +63,14 @@ class FaceReceiver:
 
     Args:
         stats: is counted up.
+
+    Attributes:
+        motions: the sender's own ones, once they are known.
     """
 
     def __init__(self, stats: ReceiverStats) -> None:
         self._stats = stats
+        self.motions: MotionBasis | None = None
         self._decoder = FaceDecoder()
         self._burst_decoder = BurstDecoder()
         self._window = SequenceWindow()
@@ -85,7 +92,7 @@ class FaceReceiver:
         self._stats.packets_in += 1
         self._stats.bytes_in += len(data)
         try:
-            packet = _parse(data)
+            packet = self._parse(data)
             self._check_rate(packet, now)
             return self._accept(packet, now)
         except BitstreamError as error:
@@ -144,6 +151,11 @@ class FaceReceiver:
 
     # ---
 
+    def _parse(self, data: bytes) -> Packet | BurstPacket:
+        if data and data[0] >> 4 == BURST_VERSION:
+            return BurstPacket.unpack(data, self.motions)
+        return Packet.unpack(data)
+
     def _accept(self, packet: Packet | BurstPacket, now: float) -> News | None:
         if self.silent_for(now) >= RESYNC_S:
             self._restart()
@@ -182,6 +194,7 @@ class FaceReceiver:
         else:
             frames = [(time_ms, frame.to_params()) for time_ms, frame in self._burst_decoder.decode(packet)]
             self._stats.key_frames_in += packet.begins_anew
+            self._stats.own_motions_in += packet.in_own_motions
         self._decoded.add(packet.sequence)
         self.unacknowledged += 1
         return [*frames]
@@ -211,7 +224,3 @@ class FaceReceiver:
             return timestamp_ms
         half = TIMESTAMP_MODULUS // 2
         return self._newest_ms + (timestamp_ms - self._newest_ms + half) % TIMESTAMP_MODULUS - half
-
-
-def _parse(data: bytes) -> Packet | BurstPacket:
-    return BurstPacket.unpack(data) if data and data[0] >> 4 == BURST_VERSION else Packet.unpack(data)

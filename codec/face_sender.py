@@ -13,9 +13,10 @@ from codec.burst_coding import BurstEncoder, NumberedFace
 from codec.burst_packet import MAX_FRAMES, MAX_INTERVAL_MS, BurstKind, BurstPacket, LinkReport
 from codec.face_encoder import FaceEncoder
 from codec.link_monitor import DelayExcess
+from codec.motion_basis import MotionBasis
 from codec.packet import Ack, Packet, PacketKind
 from codec.params import FaceParams
-from codec.range_steps import RangeConfig
+from codec.range_steps import FULL_DIMS, RangeConfig
 from codec.rate_control import RateControl
 
 EMPTY_EVERY_S = 0.1
@@ -35,9 +36,15 @@ NextEnvelope = Callable[[], Envelope]
 
 
 class FaceSender(Protocol):
-    """One profile's way to send. `key_frames` counts the key frames so far."""
+    """One profile's way to send.
+
+    Attributes:
+        key_frames: those so far.
+        motions: our own ones, which the receiver knows; None: the standard ones.
+    """
 
     key_frames: int
+    motions: MotionBasis | None
 
     def send(self, params: FaceParams | None, time_ms: int, now: float, envelope: NextEnvelope) -> list[bytes]:
         """The packets that go out now that there is a new face, or none."""
@@ -79,6 +86,7 @@ class Eg0Sender:
     def __init__(self, expression_dims: int, expression_bits: int) -> None:
         self._encoder = FaceEncoder(expression_dims, expression_bits)
         self.key_frames = 0
+        self.motions: MotionBasis | None = None
         self.acknowledged = self._encoder.acknowledge
         self.request_key = self._encoder.request_key
 
@@ -131,6 +139,7 @@ class RangeSender:
     def __init__(self, expression_dims: int) -> None:
         self.rate = RateControl()
         self.key_frames = 0
+        self.motions: MotionBasis | None = None
         self._dims = expression_dims
         self._encoder = BurstEncoder()
         self._bundler = Bundler()
@@ -188,7 +197,7 @@ class RangeSender:
     def _pack(self, now: float, envelope: NextEnvelope) -> bytes:
         around = envelope()
         faces = [*self._repeated(), *self._waiting]
-        config = RangeConfig(self._dims, self.rate.step.quality)
+        config = RangeConfig(self._dims, self.rate.step.quality, self.motions if self._dims == FULL_DIMS else None)
         lag_ms = self._lag.of(1000 * now - faces[-1].time_ms, now)
         burst = replace(self._encoder.encode(faces, config, around.sequence), lag_ms=lag_ms)
         self.key_frames += burst.reference_offset == 0

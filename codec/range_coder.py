@@ -8,12 +8,23 @@ it may be empty, and never ends with a zero byte.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from codec.errors import BitstreamError
 
 TOTAL_BITS = 15
 TOTAL = 1 << TOTAL_BITS
 """What the sizes of the symbols of a model add up to."""
 _STATE_BITS, _LEAST = 32, 1 << 24
+
+Part = tuple[int, int]
+"""Where in TOTAL a symbol begins, and its size."""
+
+
+def bits_part(value: int, count: int) -> Part:
+    """The symbol of the low `count` <= TOTAL_BITS bits of `value`, all as likely."""
+    size = TOTAL >> count
+    return value * size, size
 
 
 class _Interval:
@@ -59,10 +70,20 @@ class RangeEncoder:
         """Appends the symbol that has `size` > 0 parts of TOTAL from `start` on."""
         self._interval.narrow(start, size)
 
-    def encode_bits(self, value: int, count: int) -> None:
-        """Appends the low `count` <= TOTAL_BITS bits of `value`, all as likely."""
-        size = TOTAL >> count
-        self._interval.narrow(value * size, size)
+    def encode_all(self, symbols: Iterable[Part]) -> None:
+        """Appends many: `encode`, written out, as it runs for each symbol of each frame."""
+        interval = self._interval
+        low, width, bits = interval.low, interval.range, interval.bits
+        for start, size in symbols:
+            part = width >> TOTAL_BITS
+            if start:
+                low += part * start
+            width = part * size
+            while width < _LEAST:
+                width <<= 8
+                low <<= 8
+                bits += 8
+        interval.low, interval.range, interval.bits = low, width, bits
 
     def to_bytes(self) -> bytes:
         """All of them."""
@@ -92,6 +113,18 @@ class RangeDecoder:
             byte = self._data[self._next] if self._next < len(self._data) else 0
             self._code = self._code << 8 | byte
             self._next += 1
+
+    def take_first(self, size: int) -> bool:
+        """Takes the next symbol if it is the one that has `size` parts from the start of TOTAL on; says whether."""
+        interval = self._interval
+        width = (interval.range >> TOTAL_BITS) * size
+        if self._code >= width:
+            return False
+        if width < _LEAST:
+            self.take(0, size)
+        else:
+            interval.range = width
+        return True
 
     def decode_bits(self, count: int) -> int:
         """The next `count` <= TOTAL_BITS bits."""

@@ -13,21 +13,18 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from codec.bits import BitReader, BitWriter
 from codec.errors import BitstreamError
-from codec.exp_golomb import MAX_PREFIX, to_signed, to_unsigned
-from codec.frame_coding import QuantizedFrame, read_differences, read_symbols, write_differences, write_symbols
-from codec.params import GAZE_SIZE, TORSO_SIZE, FaceParams
-from codec.quantizer import STILL_TORSO, TORSO, Symbols, quantizer_for
+from codec.exp_golomb import to_signed, to_unsigned
+from codec.params import TORSO_SIZE, FaceParams
+from codec.stream_frames import frames_of
 from codec.stream_header import MAX_FRAMES, StreamHeader, unpack_header
-from codec.torso_coding import read_torso, write_torso
+from codec.varint import pack_varint, unpack_varint
 
 MAX_STREAM_BYTES = 32 << 20
 KEY_PERIOD_MS = 4000
 """A key frame follows when the last one is this old, so that a reader can begin in the middle."""
 
 MAX_TIME_MS = 24 * 3600 * 1000
-_MAX_VARINT_BYTES = 5
 _MIN_FRAME_BYTES = 1
 _EMPTY, _KEY, _DELTA = 0, 1, 2
 _CHECKSUM = struct.Struct("<I")
@@ -56,7 +53,7 @@ class FaceStream:
     torso: NDArray[np.float32] | None = None
 
     def __post_init__(self) -> None:
-        count, width = len(self.time_ms), self.header.config.expression_dims + 15
+        count, width = len(self.time_ms), self.header.expression_dims + 15
         if self.time_ms.shape != (count,) or self.detected.shape != (count,) or self.values.shape != (count, width):
             raise ValueError(f"{count} frames with values of shape {self.values.shape}, expected ({count}, {width})")
         if self.torso is not None and self.torso.shape != (count, TORSO_SIZE):
@@ -86,43 +83,30 @@ class FaceStream:
 
 
 def pack_stream(stream: FaceStream) -> bytes:
-    """The file: each frame is quantized, then coded as a key frame or as differences to the face before it."""
+    """The file: each face is quantized and coded as differences to the face before it, or as a key frame."""
     header = stream.header
-    interval_ms = header.interval_ms
+    frames, interval_ms = frames_of(header), header.interval_ms
     parts = [header.pack(len(stream))]
     before_ms, key_ms = -interval_ms, 0
-    reference: QuantizedFrame | None = None
+    reference = None
     for index, time_ms in enumerate(stream.time_ms.tolist()):
         time = to_unsigned(time_ms - before_ms - interval_ms) << 2
         before_ms = time_ms
         params = stream.params(index)
         if params is None:
-            parts.append(_varint(time | _EMPTY))
+            parts.append(pack_varint(time | _EMPTY))
             continue
-        frame = QuantizedFrame.of(params, header.config)
-        kind, payload = _KEY, _payload(header, frame)
+        kind, (coded, frame) = _KEY, frames.write(params, None)
         if reference is not None and time_ms - key_ms < KEY_PERIOD_MS:
-            delta = _payload(header, frame, reference)
-            if len(delta) < len(payload):
-                kind, payload = _DELTA, delta
+            delta, moved = frames.write(params, reference)
+            if len(delta) < len(coded):
+                kind, coded, frame = _DELTA, delta, moved
         if kind == _KEY:
             key_ms = time_ms
-        parts += [_varint(time | kind), payload]
+        parts += [pack_varint(time | kind), coded]
         reference = frame
     content = b"".join(parts)
     return content + _CHECKSUM.pack(zlib.crc32(content))
-
-
-def _payload(header: StreamHeader, frame: QuantizedFrame, reference: QuantizedFrame | None = None) -> bytes:
-    """Of a key frame, or of a delta frame to `reference`."""
-    writer, count = BitWriter(), len(header.symbol_bits)
-    if reference is None:
-        write_symbols(writer, frame.symbols[:count], header.symbol_bits)
-    else:
-        write_differences(writer, frame.symbols[:count], reference.symbols[:count])
-    if header.torso:
-        write_torso(writer, frame.torso, reference.torso if reference else None)
-    return writer.to_bytes()
 
 
 def unpack_stream(data: bytes) -> FaceStream:
@@ -139,21 +123,19 @@ def unpack_stream(data: bytes) -> FaceStream:
         raise BitstreamError("truncated", f"The stream file is too short for its {count} frames")
     if _CHECKSUM.unpack_from(data, end)[0] != zlib.crc32(data[:end]):
         raise BitstreamError("bad_checksum", "The stream file is damaged")
-    quantizer = quantizer_for(header.config)
     time_ms = np.zeros(count, np.int64)
     detected = np.zeros(count, np.bool_)
-    values = np.full((count, len(quantizer.bits)), np.nan, np.float32)
+    values = np.full((count, header.expression_dims + 15), np.nan, np.float32)
     torso = np.full((count, TORSO_SIZE), np.nan, np.float32) if header.torso else None
-    missing = quantizer.quantize(FaceParams.neutral())[-GAZE_SIZE:] if not header.gaze else ()
     reader = _FrameReader(data[begin:end], header)
     for index in range(count):
-        symbols = reader.next_frame()
+        face = reader.next_face()
         time_ms[index] = reader.time_ms
-        if symbols is not None:
+        if face is not None:
             detected[index] = True
-            values[index] = quantizer.values(symbols + missing)
+            values[index] = face.to_vector()
             if torso is not None:
-                torso[index] = TORSO.values(reader.torso)
+                torso[index] = face.torso
     reader.finish()
     return FaceStream(header, time_ms, detected, values, torso)
 
@@ -162,19 +144,14 @@ class _FrameReader:
     """Takes frames from the bytes that hold them, one after another."""
 
     def __init__(self, data: bytes, header: StreamHeader) -> None:
-        self._data, self._bits, self._interval_ms = data, header.symbol_bits, header.interval_ms
-        self._limits = quantizer_for(header.config).max_symbols[: len(self._bits)]
-        self._has_torso = header.torso
-        most = len(self._bits) + (len(TORSO.bits) if header.torso else 0)
-        self._longest = (1 + most * (2 * MAX_PREFIX + 1)) // 8 + 1  # no fixed length is longer than the longest code
+        self._data, self._frames, self._interval_ms = data, frames_of(header), header.interval_ms
         self._offset = 0
-        self._symbols: Symbols | None = None
-        self.torso: Symbols = STILL_TORSO
+        self._reference = None
         self.time_ms = -header.interval_ms
 
-    def next_frame(self) -> Symbols | None:
-        """The next frame's symbols, None where there is no face; `time_ms` is its time, `torso` the rest of it."""
-        number = self._take_varint()
+    def next_face(self) -> FaceParams | None:
+        """The face of the next frame, None where there is none; `time_ms` is its time."""
+        number, self._offset = unpack_varint(self._data, self._offset, "bad_time")
         first = self.time_ms < 0
         step_ms = self._interval_ms + to_signed(number >> 2)
         self.time_ms += step_ms
@@ -183,49 +160,15 @@ class _FrameReader:
         kind = number & 3
         if kind == _EMPTY:
             return None
-        if kind == _KEY:
-            reader = self._bit_reader()
-            symbols = read_symbols(reader, self._bits, self._limits)
-        elif kind != _DELTA:
+        if kind not in (_KEY, _DELTA):
             raise BitstreamError("bad_kind", f"The stream file holds a frame of the unknown kind {kind}")
-        elif self._symbols is None:
+        if kind == _DELTA and self._reference is None:
             raise BitstreamError("unknown_reference", "The stream file's first face is not a key frame")
-        else:
-            reader = self._bit_reader()
-            symbols = read_differences(reader, self._symbols, self._limits)
-        if self._has_torso:
-            self.torso = read_torso(reader, self.torso if kind == _DELTA else None)
-        self._offset += reader.align()
-        self._symbols = symbols
-        return symbols
+        reference = self._reference if kind == _DELTA else None
+        self._reference, self._offset = self._frames.read(self._data, self._offset, reference)
+        return self._frames.face(self._reference)
 
     def finish(self) -> None:
         """Checks that nothing is left."""
         if self._offset != len(self._data):
             raise BitstreamError("trailing", "The stream file holds more than its frames")
-
-    def _bit_reader(self) -> BitReader:
-        return BitReader(self._data[self._offset : self._offset + self._longest])
-
-    def _take_varint(self) -> int:
-        value = 0
-        for place in range(_MAX_VARINT_BYTES):
-            if self._offset >= len(self._data):
-                raise BitstreamError("truncated", "The stream file ends before its last frame")
-            byte = self._data[self._offset]
-            self._offset += 1
-            value |= (byte & 0x7F) << 7 * place
-            if byte < 0x80:
-                if not byte and place:
-                    break  # a group more than the number needs
-                return value
-        raise BitstreamError("bad_time", "The stream file holds a time that is longer than any valid one")
-
-
-def _varint(value: int) -> bytes:
-    """`value` in groups of 7 bits, least significant first; bit 7 says that another group follows."""
-    groups = bytearray()
-    while value > 0x7F:
-        groups.append(value & 0x7F | 0x80)
-        value >>= 7
-    return bytes([*groups, value])

@@ -7,14 +7,11 @@ from dataclasses import dataclass, field
 
 from codec.avatar_id import is_avatar_id
 from codec.errors import BitstreamError
-from codec.frame_coding import config_code, config_of
-from codec.params import GAZE_SIZE
-from codec.quantizer import StreamConfig, Symbols, quantizer_for
+from codec.quantizer import StreamConfig
+from codec.stream_config import FrameConfig, carries_all, dims_of, pack_config, profile_of, unpack_config
 
 MAGIC = b"\x89VVS"
 VERSION = 1
-PROFILES = ("eg0",)
-"""Coding profiles by their number."""
 
 MIN_FRAME_RATE, MAX_FRAME_RATE = 0.1, 1000.0
 MAX_FRAMES = 200_000
@@ -35,10 +32,10 @@ class StreamHeader:
         head_model_id: hex SHA-256 of the head model that the parameters are for.
         extractor: what made them (tracker.extractor), at most MAX_NAME_BYTES in UTF-8.
         frame_rate: nominal frames a second, kept in thousandths.
-        config: expression coefficients and their bits.
+        config: how frames are coded, and how exactly.
         gaze: frames carry the gaze, which the paper's parameters lack; without it the eyes look straight ahead.
-        torso: frames carry the shoulders' own motion; without it they have none.
-        profile: how frames are coded, one of PROFILES.
+        torso: frames carry the shoulders' own motion; without it they have none. Those of profile `range` always carry
+            both.
 
     Raises:
         ValueError: a value that no header can hold.
@@ -47,10 +44,9 @@ class StreamHeader:
     head_model_id: str
     extractor: str
     frame_rate: float
-    config: StreamConfig = field(default_factory=StreamConfig)
+    config: FrameConfig = field(default_factory=StreamConfig)
     gaze: bool = True
     torso: bool = False
-    profile: str = PROFILES[0]
 
     def __post_init__(self) -> None:
         if not is_avatar_id(self.head_model_id):
@@ -59,8 +55,18 @@ class StreamHeader:
             raise ValueError(f"the extractor's name has more than {MAX_NAME_BYTES} bytes")
         if not MIN_FRAME_RATE <= self.frame_rate <= MAX_FRAME_RATE:
             raise ValueError(f"{self.frame_rate} frames a second, expected {MIN_FRAME_RATE} to {MAX_FRAME_RATE}")
-        if self.profile not in PROFILES:
-            raise ValueError(f"unknown profile {self.profile!r}")
+        if carries_all(self.config) and not (self.gaze and self.torso):
+            raise ValueError("frames of profile range always carry gaze and torso")
+
+    @property
+    def profile(self) -> str:
+        """How frames are coded, one of codec.stream_config.PROFILES."""
+        return profile_of(self.config)
+
+    @property
+    def expression_dims(self) -> int:
+        """E, the number of expression coefficients."""
+        return dims_of(self.config)
 
     @property
     def interval_ms(self) -> int:
@@ -68,20 +74,13 @@ class StreamHeader:
         frames_per_1000_s = round(1000 * self.frame_rate)
         return (2_000_000 + frames_per_1000_s) // (2 * frames_per_1000_s)
 
-    @property
-    def symbol_bits(self) -> Symbols:
-        """Bits of each coded symbol of the head, [E + 15], or [E + 11] without gaze."""
-        bits = quantizer_for(self.config).bits
-        return bits if self.gaze else bits[:-GAZE_SIZE]
-
     def pack(self, frames: int) -> bytes:
         """The bytes that stand before the frames, of which there are `frames`."""
         name = self.extractor.encode()
         start = _START.pack(
             MAGIC,
             VERSION,
-            PROFILES.index(self.profile),
-            config_code(self.config),
+            *pack_config(self.config),
             (_HAS_GAZE if self.gaze else 0) | (_HAS_TORSO if self.torso else 0),
             round(1000 * self.frame_rate),
             frames,
@@ -106,11 +105,12 @@ def unpack_header(data: bytes) -> tuple[StreamHeader, int, int]:
     _need(data, _START.size)
     fields: tuple[bytes, int, int, int, int, int, int, bytes, int] = _START.unpack_from(data)
     _, _, profile, code, flags, rate, frames, head, name_size = fields
-    if profile >= len(PROFILES):
-        raise BitstreamError("bad_profile", f"The stream file has the unknown profile {profile}")
-    config = config_of(code)
+    config = unpack_config(profile, code)
     if flags & ~(_HAS_GAZE | _HAS_TORSO):
         raise BitstreamError("bad_header", "The stream file sets a reserved flag")
+    carried = bool(flags & _HAS_GAZE), bool(flags & _HAS_TORSO)
+    if carries_all(config) and not all(carried):
+        raise BitstreamError("bad_header", "The stream file of profile range lacks gaze or torso")
     if not MIN_FRAME_RATE <= rate / 1000 <= MAX_FRAME_RATE:
         raise BitstreamError("bad_header", f"The stream file has {rate / 1000} frames a second")
     if frames > MAX_FRAMES:
@@ -120,9 +120,7 @@ def unpack_header(data: bytes) -> tuple[StreamHeader, int, int]:
     name = _text(data[_START.size : name_end])
     begin = name_end + _EXTENSION.size + _EXTENSION.unpack_from(data, name_end)[0]
     _need(data, begin)
-    carried = bool(flags & _HAS_GAZE), bool(flags & _HAS_TORSO)
-    header = StreamHeader(head.hex(), name, rate / 1000, config, *carried, PROFILES[profile])
-    return header, frames, begin
+    return StreamHeader(head.hex(), name, rate / 1000, config, *carried), frames, begin
 
 
 def _need(data: bytes, size: int) -> None:

@@ -15,12 +15,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codec.avatar_asset import AvatarAsset
+from codec.motion_basis import MotionBasis
 from enrolment.errors import EnrolmentError
 
 Arrays = dict[str, NDArray[np.generic]]
 
 _KINDS = "biufU"
 """numpy kinds that a checkpoint may hold: nothing that needs pickle."""
+
+
+_BASIS = "motion_basis"
 
 
 class CheckpointError(EnrolmentError):
@@ -102,7 +106,10 @@ def save_asset(path: Path, asset: AvatarAsset) -> None:
     Raises:
         OSError: the disk is full, ...
     """
-    save_arrays(path, {field.name: np.asarray(getattr(asset, field.name)) for field in fields(asset)})
+    values = {field.name: getattr(asset, field.name) for field in fields(asset)}
+    basis = values.pop(_BASIS)
+    rows = np.zeros((0, 0), np.int64) if basis is None else basis.rows
+    save_arrays(path, {_BASIS: rows, **{name: np.asarray(value) for name, value in values.items()}})
 
 
 def load_asset(path: Path) -> AvatarAsset:
@@ -116,4 +123,8 @@ def load_asset(path: Path) -> AvatarAsset:
         raise CheckpointError(f"{path} holds no avatar.")
     for text in ("head_model_id", "name"):
         values[text] = str(values[text])
-    return AvatarAsset(**values)
+    rows = values.pop(_BASIS)
+    try:
+        return AvatarAsset(motion_basis=MotionBasis.of_rows(rows) if rows.size else None, **values)
+    except ValueError as error:
+        raise CheckpointError(f"{path} holds no avatar.") from error

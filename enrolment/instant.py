@@ -6,9 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codec.avatar_asset import BASIS_CHANNELS, AvatarAsset
+from codec.motion_table import STANDARD
 from enrolment.hull import fit_hull
 from enrolment.identity import fit_identity
 from enrolment.initial_bases import BASES, GRID, basis_weights, place_on_grid
+from enrolment.motion_fit import fit_basis
 from enrolment.placement import (
     HEAD_GAUSSIANS,
     SHELL_GAUSSIANS,
@@ -64,10 +66,11 @@ def instant_avatar(take: Take, head: HeadModel, name: str) -> AvatarAsset:
     outside = below & (painted.inside < INSIDE_BODY[0])
     pixels = project(posed_splats(surface, splats, views[0])[0], take.K)
     order = np.argsort(splats.faces + outside * len(head.faces), kind="stable")[: int((~outside).sum())]
+    shape_offsets = surface.shape_offsets.astype(np.float32)
     return AvatarAsset(
         head_model_id=head.model_id,
         name=name,
-        shape_offsets=surface.shape_offsets.astype(np.float32),
+        shape_offsets=shape_offsets,
         faces_bound=splats.faces.astype(np.int32)[order],
         barycentrics=splats.barycentrics.astype(np.float32)[order],
         local_means=splats.local_means.astype(np.float32)[order],
@@ -79,6 +82,7 @@ def instant_avatar(take: Take, head: HeadModel, name: str) -> AvatarAsset:
         grid_uv=place_on_grid(surface, splats, kind == 2, pixels).astype(np.float32).clip(0, 1)[order],
         basis_grid=np.zeros((BASES, BASIS_CHANNELS, GRID, GRID), np.float16),
         basis_weights=basis_weights(take),
+        motion_basis=fit_basis([take.vectors[take.train_indices]], head, shape_offsets, STANDARD),
     )
 
 

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import struct
+from typing import Any
 
 import numpy as np
 
 from codec.avatar_asset import AvatarAsset
 from codec.avatar_file import avatar_id, unpack_avatar
+from codec.avatar_layout import SECTION
+from codec.motion_basis import MOTIONS, MotionBasis
+from codec.motion_table import STANDARD
+from codec.planes import Predictor, to_planes
 
 
 def small_asset() -> AvatarAsset:
@@ -46,8 +51,15 @@ def small_asset() -> AvatarAsset:
 def avatar_values(data: bytes) -> dict[str, object]:
     """What a reader must get from an avatar file, floats exactly."""
     asset = unpack_avatar(data)
-    values = {name: value if isinstance(value, str) else value.tolist() for name, value in vars(asset).items()}
+    values = {name: plain(value) for name, value in vars(asset).items() if value is not None}
     return {"avatar_id": avatar_id(data), **values}
+
+
+def plain(value: Any) -> object:
+    """A field of an avatar as JSON has it."""
+    if isinstance(value, MotionBasis):
+        return value.rows.tolist()
+    return value if isinstance(value, str) else value.tolist()
 
 
 def invalid_avatars(good: bytes) -> dict[str, bytes]:
@@ -72,3 +84,22 @@ def invalid_avatars(good: bytes) -> dict[str, bytes]:
         "gaussians_too_many": with_bytes(8 + 12 + 32, struct.pack("<I", 65_537)),
         "vertices_disagree": with_bytes(8 + 12 + 36, struct.pack("<I", 5)),
     }
+
+
+def own_basis() -> MotionBasis:
+    """The standard motions, moderately mixed, with other levels."""
+    random = np.random.default_rng(53)
+    mixed = (np.eye(MOTIONS) + random.normal(0, 0.05, (MOTIONS, MOTIONS))) @ STANDARD.directions
+    return MotionBasis.nearest(mixed, np.array(STANDARD.usual) + 3)
+
+
+def invalid_bases(good: bytes, start: int) -> dict[str, bytes]:
+    """File name to bytes: a MOTN section at `start` with a gain of 0, and with a share of 128."""
+
+    def with_rows(place: int, value: int) -> bytes:
+        rows = own_basis().rows
+        rows[0, place] = value
+        stored = to_planes(rows, 2, Predictor.NONE)
+        return good[:start] + SECTION.pack(b"MOTN", 0, 0, 0, len(stored)) + stored
+
+    return {"motions_gain_0": with_rows(1, 0), "motions_share_128": with_rows(2, 128)}

@@ -12,9 +12,12 @@ from codec.burst_packet import BurstKind, BurstPacket, LinkReport
 from codec.errors import BitstreamError
 from codec.packet import MAX_PACKET_BYTES, Ack
 from codec.params import FaceParams
-from codec.range_coder import RangeEncoder
-from codec.range_frame import decode_frame, encode_frame
+from codec.range_coder import TOTAL, RangeEncoder, bits_part
+from codec.range_frame import PER_CLASS, decode_frame, encode_frame
+from codec.range_model import NEUTRAL, FrameModel
 from codec.range_steps import RangeConfig
+from codec.range_tables import SIZES
+from tools.avatar_vectors import own_basis
 
 BURST_STREAM = "burst_50_4.json"
 PREFIX = "burst_"
@@ -60,6 +63,8 @@ STEPS = (
     Step(range(20, 21), RangeConfig(20, 4), acknowledged=9, news=(True, True)),
     Step(None, kind=BurstKind.ACK),
     Step(range(275, 276), RangeConfig(20, 16), acknowledged=10),  # the farthest reference
+    Step(range(276, 278), RangeConfig(50, 4, own_basis()), acknowledged=12),  # in the sender's own motions
+    Step(range(278, 280), RangeConfig(50, 6, own_basis()), acknowledged=13),
 )
 
 
@@ -101,7 +106,7 @@ def burst_stream() -> list[dict[str, object]]:
 
 def packet_values(data: bytes, decoder: BurstDecoder) -> dict[str, object]:
     """The content of one packet; `decoder` has seen those before it."""
-    packet = BurstPacket.unpack(data)
+    packet = BurstPacket.unpack(data, own_basis())
     ack, report, burst = packet.ack, packet.report, packet.burst
     values: dict[str, object] = {
         "hex": data.hex(),
@@ -116,6 +121,7 @@ def packet_values(data: bytes, decoder: BurstDecoder) -> dict[str, object]:
     return values | {
         "dims": burst.config.dims,
         "quality": burst.config.quality,
+        "own_motions": burst.config.basis is not None,
         "lag_ms": burst.lag_ms,
         "reference_offset": burst.reference_offset,
         "distance": burst.distance,
@@ -146,10 +152,13 @@ def invalid_bursts() -> dict[str, tuple[str, bytes]]:
     limits = CONFIG.steps.limits
     over, _ = encode_frame(CONFIG, (*reference.symbols[:50], limits[50] + 1, *reference.symbols[51:]), None, 0)
     endless = RangeEncoder()
-    endless.encode_bits((1 << 15) - 1, 15)  # the last symbol of a table: an Exp-Golomb code follows
-    for _ in range(16):
-        endless.encode_bits(0, 1)
-    endless.encode_bits(1, 1)
+    model = FrameModel(CONFIG, 0, NEUTRAL, (0,) * len(limits))
+    table = (model.levels[0] + model.lift) // PER_CLASS
+    while table >= len(SIZES):  # low bits are coded apart
+        table -= 4
+    escape = SIZES[table][-1]
+    endless.encode(TOTAL - escape, escape)
+    endless.encode_all([*[bits_part(0, 1)] * 16, bits_part(1, 1)])
 
     def with_burst(**changes: object) -> bytes:
         return replace(packet, ack=None, report=None, burst=replace(burst, **changes)).pack()
@@ -171,7 +180,8 @@ def invalid_bursts() -> dict[str, tuple[str, bytes]]:
         "empty_with_payload": ("trailing", second.pack().replace(b"\x21", b"\x20", 1)),
         "version_3": ("bad_version", bytes([0x31]) + start[1:] + good[12:]),
         "kind_3": ("bad_kind", bytes([0x23]) + start[1:]),
-        "config_unknown_dims": ("bad_config", bare + bytes([5 << 5 | 4]) + good[13:]),
+        "config_unknown_dims": ("bad_config", bare + bytes([6 << 5 | 4]) + good[13:]),
+        "motions_unknown": ("unknown_motions", bare + bytes([5 << 5 | 4]) + good[13:]),
         "config_unknown_quality": ("bad_config", bare + bytes([4 << 5 | 17]) + good[13:]),
         "distance_0": ("bad_reference", with_burst(distance=0)),
         "interval_0": ("bad_time", with_burst(intervals_ms=(0,))),

@@ -9,6 +9,7 @@ machine; the bytes of avatar files depend on the version of zstd.
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +22,7 @@ from codec.quantizer import STILL_TORSO, TORSO, StreamConfig, quantizer_for
 from codec.range_frame import RangeFrame, encode_frame
 from codec.range_steps import RangeConfig
 from codec.torso_coding import encode_extension
-from tools.avatar_vectors import avatar_values, invalid_avatars, small_asset
+from tools.avatar_vectors import avatar_values, invalid_avatars, invalid_bases, own_basis, small_asset
 from tools.burst_vectors import BURST_STREAM, burst_stream, invalid_bursts
 from tools.stream_vectors import write_streams
 
@@ -32,16 +33,17 @@ STREAMS = {
     "stream_torso.json": (StreamConfig(20, 8), True),
 }
 """Configurations, and whether the torso moves."""
-RANGE_STREAM = "range_20.json"
+RANGE_STREAMS = {"range_20.json": (20, False), "range_50.json": (50, False), "range_own.json": (50, True)}
+"""Expression coefficients, and whether the speaker's own motions are sent (`own_basis`)."""
 FIRST_SEQUENCE = 65_530
 FIRST_TIMESTAMP_MS = 2**32 - 100
 
 
-def range_stream() -> list[dict[str, object]]:
+def range_stream(dims: int, own: bool) -> list[dict[str, object]]:
     """Frames of profile `range`: a key frame, then references to the frame before and to older ones."""
-    dims, quality = 20, 6
-    random = np.random.default_rng(20)
-    limits = np.array(RangeConfig(dims, quality).steps.limits)
+    config = RangeConfig(dims, 6, own_basis() if own else None)
+    random = np.random.default_rng(dims)
+    limits = np.array(config.steps.limits)
     symbols = np.zeros(len(limits), np.int64)
     held: list[RangeFrame] = []
     entries: list[dict[str, object]] = []
@@ -49,16 +51,17 @@ def range_stream() -> list[dict[str, object]]:
         spread = 40 if index in (0, 5) else 2
         symbols = np.clip(symbols + np.rint(random.normal(0, spread, len(limits))), -limits, limits).astype(np.int64)
         reference = held[index - back] if back else None
-        payload, frame = encode_frame(RangeConfig(dims, quality), tuple(symbols.tolist()), reference, back)
+        payload, frame = encode_frame(config, tuple(symbols.tolist()), reference, back)
         held.append(frame)
         entries.append(
             {
                 "dims": dims,
-                "quality": quality,
+                "quality": config.quality,
                 "reference": index - back if back else None,
                 "hex": payload.hex(),
                 "symbols": list(frame.symbols),
                 "velocity": list(frame.velocity),
+                "habits": list(frame.habits),
                 "activity": frame.activity,
             }
         )
@@ -175,7 +178,8 @@ def main() -> None:
     for name, (config, with_torso) in STREAMS.items():
         packets = ",\n".join(json.dumps(packet) for packet in face_stream(config, with_torso))
         (face / name).write_text(f"[\n{packets}\n]\n")
-    for name, entries in ((RANGE_STREAM, range_stream()), (BURST_STREAM, burst_stream())):
+    range_streams = {name: range_stream(dims, own) for name, (dims, own) in RANGE_STREAMS.items()}
+    for name, entries in (range_streams | {BURST_STREAM: burst_stream()}).items():
         lines = ",\n".join(json.dumps(entry) for entry in entries)
         (face / name).write_text(f"[\n{lines}\n]\n")
     reasons: dict[str, object] = {}
@@ -184,9 +188,11 @@ def main() -> None:
         reasons[name] = reason
     write_json(face / "invalid.json", reasons)
     good = pack_avatar(small_asset())
-    (avatar / "small.vav").write_bytes(good)
-    write_json(avatar / "small.json", avatar_values(good))
-    for name, data in invalid_avatars(good).items():
+    with_basis = pack_avatar(replace(small_asset(), motion_basis=own_basis()))
+    for name, data in (("small", good), ("motions", with_basis)):
+        (avatar / f"{name}.vav").write_bytes(data)
+        write_json(avatar / f"{name}.json", avatar_values(data))
+    for name, data in {**invalid_avatars(good), **invalid_bases(with_basis, len(good))}.items():
         (avatar / "invalid" / f"{name}.vav").write_bytes(data)
     write_streams(DIRECTORY / "stream")
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from codec.quantizer import StreamConfig
+from codec.stream_config import FrameConfig
 from codec.stream_file import FaceStream, pack_stream
 from renderer.head.model import HeadModel
 from tracker.profile import PersonProfile
@@ -27,14 +27,14 @@ class EncodeJob:
     Args:
         source: a recording or a track file.
         out: the stream file.
-        config: expression coefficients and their bits.
-        gaze: keep where the eyes look.
-        torso: keep what the shoulders do of their own, if they do anything.
+        config: how frames are coded, and how exactly.
+        gaze: keep where the eyes look; profile `range` always does.
+        torso: keep what the shoulders do of their own, if they do anything; profile `range` always does.
     """
 
     source: Path
     out: Path
-    config: StreamConfig
+    config: FrameConfig
     gaze: bool = True
     torso: bool = True
 

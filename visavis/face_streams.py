@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from codec.errors import BitstreamError
 from codec.params import MAX_EXPRESSION
 from codec.quantizer import StreamConfig
+from codec.stream_config import FrameConfig, carries_all, dims_of
 from codec.stream_file import MAX_STREAM_BYTES, FaceStream, unpack_stream
 from codec.stream_header import MAGIC, MAX_FRAME_RATE, MIN_FRAME_RATE, StreamHeader
 from tracker.track_file import Track, load_track
@@ -64,7 +65,7 @@ def load_face_stream(path: Path) -> FaceStream:
 
 
 def stream_of_track(
-    track: Track, config: StreamConfig | None = None, gaze: bool = True, torso: bool = True
+    track: Track, config: FrameConfig | None = None, gaze: bool = True, torso: bool = True
 ) -> FaceStream:
     """The frames of a track.
 
@@ -73,13 +74,15 @@ def stream_of_track(
         config: what the stream is to be coded with; by default E = 50 at 8 bits. Expression beyond E is left out.
         gaze: whether the stream is to carry the gaze.
         torso: whether it is to carry the torso, if that moves of its own anywhere.
+
+    Raises:
+        ValueError: the times of the track are none of a stream, or profile `range` is to go without the gaze.
     """
     config = config or StreamConfig()
     moved = track.torso if torso and track.torso[track.detected].any() else None
-    header = StreamHeader(
-        track.head_model_id, track.extractor, frame_rate_of(track.time_s), config, gaze, moved is not None
-    )
-    expression = track.expression[:, : min(config.expression_dims, MAX_EXPRESSION)]
+    carried = moved is not None or carries_all(config)
+    header = StreamHeader(track.head_model_id, track.extractor, frame_rate_of(track.time_s), config, gaze, carried)
+    expression = track.expression[:, : min(dims_of(config), MAX_EXPRESSION)]
     values = np.concatenate([expression, track.pose, track.gaze], axis=1).astype(np.float32)
     return FaceStream(header, _whole_ms(track.time_s), track.detected, values, moved)
 

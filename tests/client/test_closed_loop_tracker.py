@@ -89,10 +89,10 @@ async def test_a_bot_goes_by_profile_and_option(person, tmp_path, caplog, mode, 
     )
     whom = person if known else None
     bot = Bot(config, equipment, whom)
-    bot._make_tracker()
+    bot._player._pipeline._make_tracker()
     assert wanted == ([(whom, library.guest_ids[worn])] if looped else [])
     assert f"closed loop {'on' if looped else 'off: '}" in caplog.text
-    bot._source.stop()
+    await bot._player.aclose()
     await library.aclose()
 
 

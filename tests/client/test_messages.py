@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from client.control import AvatarGet, AvatarShown, Bye, KeyRequest, PeerHello, parse_control, to_text
+from client.control import AvatarGet, AvatarShown, Bye, KeyRequest, MotionsKnown, PeerHello, parse_control, to_text
 from client.ui_messages import (
     MAX_PICTURE_BYTES,
     MAX_UI_CHARS,
@@ -28,7 +28,9 @@ AVATAR = "ab" * 32
 HELLO = PeerHello("m1", "cd" * 32, AVATAR, 1234, "mediapipe", 50, 1_700_000_000_000)
 
 
-@pytest.mark.parametrize("message", [HELLO, AvatarShown(AVATAR, 5), AvatarGet(AVATAR, 7), KeyRequest(), Bye()])
+@pytest.mark.parametrize(
+    "message", [HELLO, AvatarShown(AVATAR, 5), AvatarGet(AVATAR, 7), MotionsKnown(AVATAR), KeyRequest(), Bye()]
+)
 def test_control_messages_survive_the_wire(message) -> None:
     assert parse_control(to_text(message)) == message
 

@@ -17,10 +17,12 @@ from codec.avatar_asset import MAX_GAUSSIANS, AvatarAsset
 from codec.avatar_file import MAX_AVATAR_BYTES, pack_avatar, unpack_avatar
 from codec.errors import AvatarFileError
 from codec.planes import Predictor, compress, decompress, from_planes, to_planes
+from tools.avatar_vectors import own_basis
 
 Factory = Callable[..., AvatarAsset]
 
-SMALL = (Path(__file__).parents[1] / "vectors" / "avatar" / "small.vav").read_bytes()
+AVATARS = Path(__file__).parents[1] / "vectors" / "avatar"
+SMALL = (AVATARS / "small.vav").read_bytes()
 
 TOLERANCES = {
     "shape_offsets": 2**-17,
@@ -39,8 +41,11 @@ TOLERANCES = {
 def assert_close(asset: AvatarAsset, decoded: AvatarAsset) -> None:
     assert decoded.head_model_id == asset.head_model_id
     assert decoded.name == asset.name
+    assert decoded.motion_basis == asset.motion_basis
     for field in fields(asset)[2:]:
         wanted, found = getattr(asset, field.name), getattr(decoded, field.name)
+        if field.name == "motion_basis":
+            continue
         assert found.dtype == wanted.dtype, field.name
         assert found.shape == wanted.shape, field.name
         if field.name in TOLERANCES:
@@ -159,6 +164,19 @@ def test_unknown_sections_are_skipped_and_order_after_head_is_free(asset_factory
     assert_close(asset, unpack_avatar(b"".join([header, head, extra, *reversed(rest)])))
 
 
+def test_a_persons_own_motions_come_back_and_may_be_missing(asset_factory: Factory) -> None:
+    asset = asset_factory()
+    own = replace(asset, motion_basis=own_basis())
+    plain, data = pack_avatar(asset), pack_avatar(own)
+    assert data.startswith(plain)  # readers that know no MOTN find the avatar that they know
+    assert 1000 < len(data) - len(plain) < 4000
+    assert_close(own, unpack_avatar(data))
+    with pytest.raises(AvatarFileError, match="two MOTN"):
+        unpack_avatar(data + data[len(plain) :])
+    with pytest.raises(AvatarFileError, match="MOTN section holds"):
+        unpack_avatar((AVATARS / "invalid" / "motions_gain_0.vav").read_bytes())
+
+
 def test_every_truncation_is_refused(asset_factory: Factory) -> None:
     data = pack_avatar(asset_factory(gaussians=5, vertices=3, bases=1, grid=2))
     for end in range(len(data)):
@@ -210,8 +228,8 @@ def test_damage_raises_avatar_file_error_or_yields_a_sane_avatar(data: st.DataOb
         asset = unpack_avatar(bytes(good))
     except AvatarFileError:
         return
-    for field in fields(asset)[2:]:
-        assert np.isfinite(getattr(asset, field.name)).all()
+    for array in (getattr(asset, field.name) for field in fields(asset)[2:] if field.name != "motion_basis"):
+        assert np.isfinite(array).all()
     assert (asset.barycentrics >= 0).all()
 
 

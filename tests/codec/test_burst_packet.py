@@ -16,13 +16,12 @@ from codec.burst_packet import (
     BurstKind,
     BurstPacket,
     LinkReport,
-    config_code,
-    config_of,
 )
 from codec.errors import BitstreamError
 from codec.packet import Ack
 from codec.params import EXPRESSION_DIMS
-from codec.range_steps import QUALITIES, RangeConfig
+from codec.range_steps import QUALITIES, RangeConfig, pack_range_config, unpack_range_config
+from tools.avatar_vectors import own_basis
 
 bytes_of_delay = st.integers(0, 255)
 acks = st.none() | st.builds(Ack, st.integers(0, 65_535), st.integers(0, 255))
@@ -80,12 +79,15 @@ def test_every_header_that_ends_early_is_refused(packet: BurstPacket) -> None:
 
 def test_every_configuration_has_one_byte() -> None:
     configs = [RangeConfig(dims, quality) for dims in EXPRESSION_DIMS for quality in range(QUALITIES)]
-    codes = [config_code(config) for config in configs]
-    assert [config_of(code) for code in codes] == configs
+    codes = [pack_range_config(config) for config in configs]
+    assert [unpack_range_config(code) for code in codes] == configs
+    own = {pack_range_config(RangeConfig(50, quality, own_basis())) for quality in range(QUALITIES)}
+    for code in own:
+        assert pack_range_config(unpack_range_config(code, own_basis())) == code
     for code in set(range(256)) - set(codes):
         with pytest.raises(BitstreamError) as caught:
-            config_of(code)
-        assert caught.value.reason == "bad_config"
+            unpack_range_config(code)
+        assert caught.value.reason == ("unknown_motions" if code in own else "bad_config")
 
 
 def test_sequence_numbers_and_timestamps_are_taken_modulo() -> None:
@@ -128,7 +130,8 @@ ACK_BYTES, REPORT_BYTES = b"\x01\x02\x03", b"\x04\x05"
         (b"\x28" + HEADER + REPORT_BYTES[:1], "truncated"),
         (b"\x2c" + HEADER + ACK_BYTES + REPORT_BYTES + b"x", "trailing"),
         (b"\x22" + HEADER + b"x", "trailing"),
-        (b"\x21" + HEADER + b"\xa0\x00\x00", "bad_config"),
+        (b"\x21" + HEADER + b"\xc0\x00\x00", "bad_config"),
+        (b"\x21" + HEADER + b"\xa0\x00\x00", "unknown_motions"),
         (b"\x21" + HEADER + b"\x11\x00\x00", "bad_config"),
         (b"\x21" + HEADER + b"\x00\x00\x01\x00", "bad_reference"),
         (b"\x21" + HEADER + b"\x00\x00\x40\x28\x00", "bad_time"),

@@ -89,7 +89,7 @@ def test_whatever_comes_is_dropped_or_a_face_that_moves_as_faces_can(
         victim.take(BurstPacket(BurstKind.FACES, sequence, 40 * sequence, burst=burst).pack(), 0.3)
     face = victim.link.current(victim.now)
     assert face is not None
-    np.testing.assert_allclose(face.to_vector(), talking(1.0).to_vector(), atol=0.05)
+    np.testing.assert_allclose(face.to_vector()[50:], talking(1.0).to_vector()[50:], atol=0.01)
 
 
 @settings(max_examples=40)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from codec.errors import BitstreamError
-from codec.range_coder import TOTAL, TOTAL_BITS, RangeDecoder, RangeEncoder
+from codec.range_coder import TOTAL, TOTAL_BITS, RangeDecoder, RangeEncoder, bits_part
 
 MODEL = (20000, 9000, 3000, 700, 67, 1)
 STARTS = tuple(sum(MODEL[:symbol]) for symbol in range(len(MODEL)))
@@ -26,7 +26,7 @@ def encoded(message) -> bytes:
     encoder = RangeEncoder()
     for each in message:
         if isinstance(each, tuple):
-            encoder.encode_bits(each[1], each[0])
+            encoder.encode(*bits_part(each[1], each[0]))
         else:
             encoder.encode(STARTS[each], MODEL[each])
     return encoder.to_bytes()

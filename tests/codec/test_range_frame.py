@@ -12,59 +12,85 @@ from hypothesis import strategies as st
 
 from codec import range_tables
 from codec.errors import BitstreamError
+from codec.motion_basis import COLUMNS, MotionBasis
+from codec.motion_table import STANDARD
 from codec.params import EXPRESSION_DIMS, FaceParams
 from codec.range_coder import TOTAL
 from codec.range_frame import RangeFrame, decode_frame, encode_frame, predicted
-from codec.range_model import MAX_DISTANCE, NEUTRAL
+from codec.range_model import MAX_DISTANCE, MAX_HABIT, NEUTRAL
 from codec.range_steps import FINEST_PX, QUALITIES, RangeConfig, values_of
 from tests.support.tracks import talking
-from tools.regenerate_vectors import RANGE_STREAM, range_stream
+from tools.avatar_vectors import own_basis
+from tools.regenerate_vectors import RANGE_STREAMS, range_stream
 
 RATE = 25
 VECTORS = Path(__file__).parents[1] / "vectors" / "face"
 
 FINE = RangeConfig(50, 4)
 
-dims, qualities = st.sampled_from(EXPRESSION_DIMS), st.integers(0, QUALITIES - 1)
+WILD = MotionBasis.of_rows(np.where(np.arange(COLUMNS) == 0, 255, STANDARD.rows))
+"""Motions that are expected to be as large as levels can say."""
 
 
 @st.composite
-def frames(draw, dims: int, quality: int) -> RangeFrame:
+def configs(draw) -> RangeConfig:
+    dims = draw(st.sampled_from(EXPRESSION_DIMS))
+    basis = draw(st.sampled_from((None, own_basis(), WILD))) if dims == 50 else None
+    return RangeConfig(dims, draw(st.integers(0, QUALITIES - 1)), basis)
+
+
+@st.composite
+def frames(draw, config: RangeConfig) -> RangeFrame:
     """What a receiver may hold."""
-    limits = RangeConfig(dims, quality).steps.limits
+    limits = config.steps.limits
     random = np.random.default_rng(draw(st.integers(0, 2**32)))
     spread = draw(st.sampled_from((0.0, 0.02, 1.0)))
     symbols = tuple(int(spread * limit * random.uniform(-1, 1)) for limit in limits)
     velocity = tuple(int(random.normal(0, 40 * spread)) for _ in limits)
-    return RangeFrame(RangeConfig(dims, quality), symbols, velocity, draw(st.integers(NEUTRAL // 4, 4 * NEUTRAL)))
+    habits = tuple(random.integers(-MAX_HABIT, MAX_HABIT + 1, len(limits)).tolist())
+    return RangeFrame(config, symbols, velocity, habits, draw(st.integers(NEUTRAL // 4, 4 * NEUTRAL)))
 
 
 @settings(deadline=None)
-@given(st.data(), dims, qualities, st.integers(1, MAX_DISTANCE + 8))
-def test_every_frame_comes_back(data, dims: int, quality: int, distance: int) -> None:
-    reference, wanted = data.draw(frames(dims, quality)), data.draw(frames(dims, quality))
+@given(st.data(), configs(), st.integers(1, MAX_DISTANCE + 8))
+def test_every_frame_comes_back(data, config: RangeConfig, distance: int) -> None:
+    reference, wanted = data.draw(frames(config)), data.draw(frames(config))
     for which, far in ((reference, distance), (None, 0)):
-        payload, sent = encode_frame(RangeConfig(dims, quality), wanted.symbols, which, far)
+        payload, sent = encode_frame(config, wanted.symbols, which, far)
         assert sent.symbols == wanted.symbols
-        assert decode_frame(RangeConfig(dims, quality), payload, which, far) == sent
+        assert max(map(abs, sent.habits)) <= MAX_HABIT
+        assert decode_frame(config, payload, which, far) == sent
 
 
 @settings(deadline=None)
-@given(st.data(), dims, qualities, st.binary(max_size=80))
-def test_whatever_comes_is_refused_or_a_frame(data, dims: int, quality: int, payload: bytes) -> None:
-    reference = data.draw(st.one_of(st.none(), frames(dims, quality)))
+@given(st.data(), configs(), st.binary(max_size=80))
+def test_whatever_comes_is_refused_or_a_frame(data, config: RangeConfig, payload: bytes) -> None:
+    reference = data.draw(st.one_of(st.none(), frames(config)))
     reasons: list[str] = []
     try:
-        frame = decode_frame(RangeConfig(dims, quality), payload, reference, 3 if reference else 0)
+        frame = decode_frame(config, payload, reference, 3 if reference else 0)
     except BitstreamError as error:
         reasons.append(error.reason)
     if reasons:
         assert reasons[0] in ("bad_symbol", "truncated", "trailing")
         return
-    limits = RangeConfig(dims, quality).steps.limits
+    limits = config.steps.limits
     assert all(abs(symbol) <= limit for symbol, limit in zip(frame.symbols, limits, strict=True))
-    assert encode_frame(RangeConfig(dims, quality), frame.symbols, reference, 3 if reference else 0) == (payload, frame)
-    assert np.isfinite(values_of(RangeConfig(dims, quality).steps.params(frame.symbols))).all()
+    assert encode_frame(config, frame.symbols, reference, 3 if reference else 0) == (payload, frame)
+    assert np.isfinite(values_of(config.steps.params(frame.symbols))).all()
+
+
+def test_what_never_moves_becomes_cheaper_and_what_starts_to_is_soon_expected() -> None:
+    symbols = [0] * len(FINE.steps.limits)
+    _, frame = encode_frame(FINE, tuple(symbols), None, 0)
+    sizes = []
+    for number in range(60):
+        symbols[70] = 3 * (number % 2) if number >= 30 else 0  # the torso, up and down
+        payload, frame = encode_frame(FINE, tuple(symbols), frame, 1)
+        sizes.append(len(payload))
+    assert frame.habits[70] > 0 > frame.habits[69]
+    assert sizes[29] == 0
+    assert sum(sizes[50:60]) < 0.7 * sum(sizes[30:40])
 
 
 def conversation(quality: int, distance: int, count: int = 100) -> tuple[list[int], list[float]]:
@@ -78,8 +104,7 @@ def conversation(quality: int, distance: int, count: int = 100) -> tuple[list[in
         payload, frame = encode_frame(RangeConfig(50, quality), symbols, reference, far)
         sent.append(frame)
         sizes.append(len(payload))
-        error = np.abs(values_of(steps.params(symbols)) - values_of(face)) / steps.lengths
-        errors.append(float(error[np.array(steps.limits) > 0].max()))
+        errors.append(float(np.abs(steps.exact(face) - symbols).max()))
     return sizes, errors
 
 
@@ -140,25 +165,29 @@ def test_configurations_that_do_not_exist() -> None:
 def test_tables_fit_each_other() -> None:
     assert {sum(sizes) for sizes in range_tables.SIZES} == {TOTAL}
     assert min(min(sizes) for sizes in range_tables.SIZES) >= 1
-    zeros = [sizes[0] for sizes in range_tables.SIZES]
-    assert zeros == sorted(zeros, reverse=True)  # a higher class expects more
-    rows = ("PX_PER_UNIT", "LEVELS", "BY_QUALITY", "BY_DISTANCE", "KEY_LEVELS")
-    assert {len(getattr(range_tables, name)) for name in rows} == {71}
+    means = [sum(symbol * size for symbol, size in enumerate(sizes)) for sizes in range_tables.SIZES]
+    assert means == sorted(means)  # a higher class expects more
+    assert len(range_tables.PX_PER_UNIT) == len(range_tables.LEVELS) == 71
     assert list(range_tables.LOG_MANTISSA) == [round(16 * np.log2(1 + k / 64)) for k in range(64)]
-    assert RangeConfig(50, 0).steps.lengths[53] == pytest.approx(FINEST_PX / range_tables.PX_PER_UNIT[53])
+    one = [0] * 71
+    one[53] = 1
+    moved = RangeConfig(50, 0).steps.params(tuple(one)).translation[0]
+    assert moved == pytest.approx(FINEST_PX / range_tables.PX_PER_UNIT[53])
 
 
-def test_golden_frames() -> None:
-    wanted = json.loads((VECTORS / RANGE_STREAM).read_text())
-    assert range_stream() == wanted
+@pytest.mark.parametrize("name", RANGE_STREAMS)
+def test_golden_frames(name: str) -> None:
+    wanted = json.loads((VECTORS / name).read_text())
+    dims, own = RANGE_STREAMS[name]
+    assert range_stream(dims, own) == wanted
     held: list[RangeFrame] = []
     for entry in wanted:
         reference = held[entry["reference"]] if entry["reference"] is not None else None
         distance = len(held) - entry["reference"] if reference else 0
-        frame = decode_frame(
-            RangeConfig(entry["dims"], entry["quality"]), bytes.fromhex(entry["hex"]), reference, distance
-        )
+        config = RangeConfig(entry["dims"], entry["quality"], own_basis() if own else None)
+        frame = decode_frame(config, bytes.fromhex(entry["hex"]), reference, distance)
         assert list(frame.symbols) == entry["symbols"]
         assert frame.activity == entry["activity"]
         assert list(frame.velocity) == entry["velocity"]
+        assert list(frame.habits) == entry["habits"]
         held.append(frame)

@@ -14,14 +14,14 @@ from codec.face_link import ACK_EVERY, EG0, KEEPALIVE_S, RANGE, FaceLink
 from codec.face_receiver import FRAMES_PER_COUNT, MOST_AT_ONCE
 from codec.face_sender import EMPTY_EVERY_S
 from codec.params import FaceParams
-from codec.range_steps import DEAD_ZONE, RangeConfig, values_of
+from codec.range_steps import DEAD_ZONE, RangeConfig
 from codec.rate_control import LADDER
 from tests.support.face_calls import INTERVAL_MS, Call, Face, talks
 
 
 def error_in_steps(shown: FaceParams, wanted: FaceParams, quality: int = LADDER[0].quality) -> float:
     steps = RangeConfig(50, quality).steps
-    off = np.abs(values_of(shown) - values_of(wanted)) / steps.lengths
+    off = np.abs(steps.exact(shown) - steps.exact(wanted))
     return float(off[np.array(steps.limits) > 0].max())
 
 

@@ -6,7 +6,6 @@ import re
 import struct
 import zlib
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,47 +14,25 @@ from hypothesis import strategies as st
 
 from codec.errors import BitstreamError
 from codec.frame_coding import pack_differences, pack_symbols
-from codec.params import EXPRESSION_DIMS, FaceParams
-from codec.quantizer import EXPRESSION_BITS, TORSO, StreamConfig, quantizer_for
+from codec.params import FaceParams
+from codec.quantizer import TORSO, StreamConfig, quantizer_for
+from codec.range_steps import RangeConfig
 from codec.stream_file import KEY_PERIOD_MS, MAX_STREAM_BYTES, MAX_TIME_MS, FaceStream, pack_stream, unpack_stream
 from codec.stream_header import MAX_FRAMES, StreamHeader, unpack_header
-
-DOCUMENT = Path(__file__).parents[2] / "docs" / "stream-file.md"
-HEAD_ID = "5a" * 32
-
-headers = st.builds(
-    StreamHeader,
-    st.just(HEAD_ID),
-    st.text(st.characters(categories=["L", "N"]), max_size=12),
-    st.sampled_from([0.1, 12.5, 25.0, 29.97, 60.0, 1000.0]),
-    st.builds(StreamConfig, st.sampled_from(EXPRESSION_DIMS), st.sampled_from(EXPRESSION_BITS)),
-    st.booleans(),
-    st.booleans(),
+from tests.support.streams import (
+    DOCUMENT,
+    HEAD_ID,
+    cut,
+    eg0_headers,
+    face_stream,
+    faces_of_the_example,
+    headers,
+    moving_face,
+    reason_of,
+    signed,
+    times,
+    worked_example,
 )
-
-
-def moving_face(count: int, dims: int = 50, seed: int = 0) -> np.ndarray:
-    """[count, dims + 15] a face that moves as people do, and sometimes jumps; within the ranges."""
-    rng = np.random.default_rng(seed)
-    values = 0.5 * np.sin(np.arange(count)[:, None] / 9 + np.arange(dims + 15)) + rng.normal(
-        0, 0.02, (count, dims + 15)
-    )
-    jumps = rng.random(count) < 0.1
-    values[jumps] = rng.uniform(-0.7, 0.7, (jumps.sum(), dims + 15))
-    values[:, dims + 5] = 0.6 + 0.1 * values[:, dims + 5]
-    values[:, dims + 9 : dims + 11] = np.abs(values[:, dims + 9 : dims + 11])
-    return values.astype(np.float32)
-
-
-def face_stream(header: StreamHeader, steps_ms: list[int], seed: int = 0, faces: float = 0.8) -> FaceStream:
-    rng = np.random.default_rng(seed)
-    count = len(steps_ms)
-    detected = rng.random(count) < faces
-    values = moving_face(count, header.config.expression_dims, seed)
-    values[~detected] = np.nan
-    torso = (0.1 * np.sin(np.arange(count)[:, None] // 3 / 4 + np.arange(6))).astype(np.float32)
-    torso[~detected] = np.nan
-    return FaceStream(header, np.cumsum(steps_ms, dtype=np.int64), detected, values, torso if header.torso else None)
 
 
 @pytest.fixture
@@ -63,18 +40,7 @@ def stream() -> FaceStream:
     return face_stream(StreamHeader(HEAD_ID, "mediapipe", 25.0, StreamConfig(10)), [40] * 30)
 
 
-def reason_of(data: bytes) -> str:
-    with pytest.raises(BitstreamError) as caught:
-        unpack_stream(data)
-    return caught.value.reason
-
-
-def signed(content: bytes) -> bytes:
-    """The content with a checksum that is right."""
-    return content + struct.pack("<I", zlib.crc32(content))
-
-
-@given(headers, st.lists(st.one_of(st.integers(20, 60), st.integers(1, 100_000)), max_size=40), st.integers(0, 1 << 30))
+@given(eg0_headers, times, st.integers(0, 1 << 30))
 def test_streams_come_back_to_half_a_step(header: StreamHeader, steps_ms: list[int], seed: int) -> None:
     stream = face_stream(header, steps_ms, seed)
     data = pack_stream(stream)
@@ -85,6 +51,7 @@ def test_streams_come_back_to_half_a_step(header: StreamHeader, steps_ms: list[i
     wanted = stream.values.copy()
     if not header.gaze:
         wanted[stream.detected, -4:] = 0
+    assert isinstance(header.config, StreamConfig)
     steps = quantizer_for(header.config).steps
     error = np.abs(found.values.astype(np.float64) - wanted)[stream.detected]
     assert (error <= 0.5 * steps + 1e-6).all()
@@ -107,9 +74,10 @@ def test_every_truncation_is_refused(header: StreamHeader, seed: int) -> None:
             reason_of(signed(data[:end]))
 
 
-@given(st.integers(0, 1 << 30), st.lists(st.integers(0, 1 << 20), min_size=1, max_size=8), st.booleans())
-def test_flipped_bits_are_refused_or_decode_within_the_ranges(seed: int, places: list[int], repaired: bool) -> None:
-    header = StreamHeader(HEAD_ID, "mediapipe", 30.0, StreamConfig(20), torso=seed % 2 == 1)
+@given(headers, st.integers(0, 1 << 30), st.lists(st.integers(0, 1 << 20), min_size=1, max_size=8), st.booleans())
+def test_flipped_bits_are_refused_or_decode_within_the_ranges(
+    header: StreamHeader, seed: int, places: list[int], repaired: bool
+) -> None:
     original = pack_stream(face_stream(header, [33] * 12, seed))
     data = bytearray(original)
     for place in places:
@@ -125,9 +93,8 @@ def test_flipped_bits_are_refused_or_decode_within_the_ranges(seed: int, places:
     assert (np.diff(found.time_ms) > 0).all()
 
 
-@given(st.binary(max_size=300), st.integers(0, 50), st.booleans())
-def test_any_frames_decode_within_the_ranges_or_are_refused(frames: bytes, count: int, torso: bool) -> None:
-    header = StreamHeader(HEAD_ID, "x", 25.0, StreamConfig(10), torso=torso)
+@given(headers, st.binary(max_size=300), st.integers(0, 50))
+def test_any_frames_decode_within_the_ranges_or_are_refused(header: StreamHeader, frames: bytes, count: int) -> None:
     try:
         found = unpack_stream(signed(header.pack(count) + frames))
     except BitstreamError:
@@ -145,10 +112,6 @@ def kinds_of(data: bytes, stream: FaceStream) -> list[int]:
     """The kinds of a steady stream's frames, found by what each one adds to the file."""
     lengths = [len(pack_stream(cut(stream, end))) for end in range(len(stream) + 1)]
     return [data[length - 4] & 3 for length in lengths[:-1]]
-
-
-def cut(stream: FaceStream, end: int) -> FaceStream:
-    return FaceStream(stream.header, stream.time_ms[:end], stream.detected[:end], stream.values[:end])
 
 
 def test_key_frames_come_first_and_every_few_seconds() -> None:
@@ -206,7 +169,7 @@ def test_the_length_counts_the_last_frame_whole(stream: FaceStream) -> None:
     [
         (0, b"\x88", "bad_magic"),
         (4, b"\x02", "bad_version"),
-        (5, b"\x01", "bad_profile"),
+        (5, b"\x02", "bad_profile"),
         (6, b"\x05", "bad_config"),
         (6, b"\x10", "bad_config"),
         (7, b"\x04", "bad_header"),
@@ -256,19 +219,20 @@ def test_a_second_frame_must_be_later_and_within_a_day() -> None:
 
 
 def test_delta_frames_that_are_longer_than_key_frames_are_read() -> None:
-    header = StreamHeader(HEAD_ID, "x", 25.0, StreamConfig(10))
-    high = quantizer_for(header.config).max_symbols
+    config = StreamConfig(10)
+    header, quantizer = StreamHeader(HEAD_ID, "x", 25.0, config), quantizer_for(config)
+    high = quantizer.max_symbols
     low = (0,) * len(high)
-    key, delta = pack_symbols(low, header.symbol_bits), pack_differences(high, low)
+    key, delta = pack_symbols(low, quantizer.bits), pack_differences(high, low)
     assert len(delta) > len(key)
     found = unpack_stream(signed(header.pack(3) + b"\x01" + key + b"\x02" + delta + b"\x00"))
-    assert quantizer_for(header.config).quantize(FaceParams.from_vector(found.values[1])) == high
+    assert quantizer.quantize(FaceParams.from_vector(found.values[1])) == high
 
 
 def test_padding_must_be_zero(stream: FaceStream) -> None:
     still = FaceStream(stream.header, np.array([0]), np.ones(1, bool), moving_face(1, 10))
     content = pack_stream(still)[:-4]
-    assert sum(still.header.symbol_bits) % 8
+    assert sum(quantizer_for(StreamConfig(10)).bits) % 8
     assert reason_of(signed(content[:-1] + bytes([content[-1] | 1]))) == "trailing"
 
 
@@ -304,34 +268,26 @@ def test_what_no_stream_can_hold_is_refused_before_it_is_written(stream: FaceStr
         {"extractor": "x" * 65},
         {"frame_rate": 0.09},
         {"frame_rate": float("nan")},
-        {"profile": "eg1"},
+        {"config": RangeConfig()},
+        {"config": RangeConfig(), "torso": True, "gaze": False},
     ):
         with pytest.raises(ValueError, match=r"."):
             replace(stream.header, **changes)
 
 
-def test_the_worked_example_of_the_document_is_true() -> None:
-    block = re.findall(r"```hex\n(.*?)```", DOCUMENT.read_text("utf-8"), re.DOTALL)[0]
-    data = bytes.fromhex(" ".join(line.split("#")[0] for line in block.splitlines()))
+def test_the_worked_example_of_profile_eg0_is_true() -> None:
+    data = worked_example(0)
     stream = unpack_stream(data)
     assert stream.header == StreamHeader("0f" * 32, "mediapipe", 25.0, StreamConfig(10), gaze=False)
-    assert stream.time_ms.tolist() == [0, 40, 81, 120]
-    assert stream.detected.tolist() == [True, True, False, True]
-    neutral, moved = stream.params(0), stream.params(1)
-    assert neutral is not None
-    assert moved is not None
-    np.testing.assert_allclose(neutral.to_vector(), FaceParams.neutral(10).to_vector(), atol=2e-4)
+    _, moved = faces_of_the_example(stream)
     assert moved.expression[0] == pytest.approx(8 / 127)
     assert moved.jaw_pose[0] == pytest.approx(20 * 0.8 / 511)
     assert moved.eyelids.tolist() == pytest.approx([1 / 255, 0])
-    np.testing.assert_array_equal(stream.values[3], stream.values[1])
     assert pack_stream(stream) == data
 
 
 def test_the_document_names_every_reason() -> None:
-    sources = "".join(
-        (DOCUMENT.parents[1] / "codec" / name).read_text() for name in ("stream_file.py", "stream_header.py")
-    )
+    sources = "".join(path.read_text() for path in (DOCUMENT.parents[1] / "codec").glob("stream_*.py"))
     reasons = set(re.findall(r"BitstreamError\(\s*\"(\w+)\"", sources))
     assert len(reasons) > 8
     listed = DOCUMENT.read_text("utf-8").split("## What a reader refuses")[1]

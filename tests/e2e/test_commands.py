@@ -126,5 +126,5 @@ def test_bench_needs_clips(tmp_path: Path) -> None:
 def test_help_names_every_command() -> None:
     done = run("--help")
     assert done.returncode == 0
-    for name in ("demo", "serve", "host", "bot", "bench", "invite"):
+    for name in ("demo", "serve", "host", "bot", "encode", "decode", "bench", "invite"):
         assert name in done.stdout

@@ -13,6 +13,7 @@ from avatar_store.guests import list_guests
 from avatar_store.handles import check_handle, find_handle, set_handle
 from avatar_store.store import AvatarStore
 from codec.avatar_file import avatar_id, pack_avatar
+from codec.motion_table import STANDARD
 from enrolment import checkpoint, job_keep
 from enrolment.checkpoint import CheckpointError, load_asset, parse_arrays, save_arrays, save_asset
 from enrolment.job_keep import FileKeeper, StoreKeeper
@@ -97,9 +98,13 @@ def test_handles(tmp_path: Path) -> None:
 
 
 def test_arrays_come_back(tmp_path: Path) -> None:
-    asset = drawn_person()
+    asset = replace(drawn_person(), motion_basis=None)
+    save_asset(tmp_path / "a.npz", asset)
+    assert load_asset(tmp_path / "a.npz").motion_basis is None
+    asset = replace(asset, motion_basis=STANDARD)
     save_asset(tmp_path / "a.npz", asset)
     back = load_asset(tmp_path / "a.npz")
+    assert back.motion_basis == STANDARD
     assert (back.name, back.head_model_id) == (asset.name, asset.head_model_id)
     np.testing.assert_array_equal(back.basis_grid, asset.basis_grid)
     np.testing.assert_array_equal(back.rigid_to_skull, asset.rigid_to_skull)

@@ -13,6 +13,8 @@ from client.clock import unix_ms
 from client.errors import JoinRefused, MediaError, ServerUnreachable
 from client.join import fetch_join_token
 from client.negotiation import LinkState
+from codec.motion_basis import MotionBasis
+from codec.motion_table import STANDARD
 from tests.support.fakes import FakeTracker, face_of_gray, gray_at, rgb_of_luma, tiny_avatar, write_video
 from tests.support.people import WatchingBot, present
 
@@ -42,7 +44,7 @@ async def test_faces_travel_both_ways_with_their_capture_time(start_server, make
         assert stats.state is LinkState.LIVE
         assert stats.avatar == "own"
         link = ada.call.link(noor.call.member_id)
-        assert link._hello.extractor == "tracker of two"
+        assert link.extractor == "tracker of two"
         meter, packets = link.meter(), link.counters()["packets_out"]
         before = meter.datagrams_out, packets
         count = len(noor.faces.items)
@@ -70,6 +72,34 @@ async def test_an_avatar_is_sent_once_and_known_the_second_time(start_server, ma
     assert sent[0] >= len(data)
     assert sent[1] == 0
     assert await asyncio.to_thread(store_two.get, avatar_id) == data
+
+
+async def test_faces_travel_in_the_motions_of_their_avatar_once_it_has_arrived(
+    start_server, make_equipment, head, clip: Path
+) -> None:
+    server, _ = await start_server()
+    (one, store), (two, _) = make_equipment("one"), make_equipment("two")
+    motions = MotionBasis.of_rows(STANDARD.rows[::-1])
+    avatar_id, data = await asyncio.to_thread(tiny_avatar, head, "Ada's own", 400, motions)
+    await asyncio.to_thread(lambda: store.put(data, own=True))
+    guest = two.library.guest_ids[0]
+    async with (
+        present(config(server.url, clip, "Ada", avatar_id=avatar_id), one) as ada,
+        present(config(server.url, clip, "Noor", avatar_id=guest), two) as noor,
+    ):
+        counters = noor.call.link(ada.call.member_id).counters
+        await noor.faces.until(lambda items: counters()["own_motions_in"] > 20)
+        seen = [params for _, params, _ in noor.faces.items if params is not None]
+        shown = np.array([face_of_gray(rgb_of_luma(gray_at(index))).jaw_pose[0] for index in range(40)])
+        assert np.abs(np.array([params.jaw_pose[0] for params in seen])[:, None] - shown).min(axis=1).max() < 0.01
+        assert not counters()["bad_packets"]
+        assert ada.call.link(noor.call.member_id).counters()["own_motions_in"] == 0  # guests have none
+        await ada.call.set_avatar(guest)
+        before = counters()["own_motions_in"]
+        count = len(noor.faces.items)
+        await noor.faces.until(lambda items: len(items) > count + 25)
+        assert counters()["own_motions_in"] <= before + 3  # those that were on their way
+        assert counters()["bad_packets"]["unknown_motions"] <= 3
 
 
 async def test_faces_go_on_while_the_server_is_away_and_it_is_found_again(
@@ -149,9 +179,9 @@ async def test_a_recording_waits_until_the_tracker_is_loaded(start_server, make_
     async with asyncio.timeout(10), asyncio.TaskGroup() as group:
         group.create_task(bot.run(token))
         await bot.joins.until(bool)
-        assert not any(thread.is_alive() for thread in bot._source._threads)
+        assert not any(thread.is_alive() for thread in bot._player._source._threads)
         loaded.set()
-    assert bot._faces > 0
+    assert bot._player._faces > 0
 
 
 async def test_refusals_are_sentences(start_server, make_equipment, clip: Path) -> None:

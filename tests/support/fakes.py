@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from codec.avatar_asset import AvatarAsset
 from codec.avatar_file import avatar_id, pack_avatar
+from codec.motion_basis import MotionBasis
 from codec.params import FaceParams
 from renderer.background import Background
 from renderer.camera import Camera
@@ -112,7 +113,7 @@ class FakeRenderer:
         planes.u[:], planes.v[:] = 128, 128
 
 
-def tiny_avatar(head: HeadModel, name: str, count: int = 64) -> tuple[str, bytes]:
+def tiny_avatar(head: HeadModel, name: str, count: int = 64, motions: MotionBasis | None = None) -> tuple[str, bytes]:
     """(id, file) of an avatar with a few Gaussians; the name makes it unlike others."""
     rng = np.random.default_rng(len(name))
     asset = AvatarAsset(
@@ -130,6 +131,7 @@ def tiny_avatar(head: HeadModel, name: str, count: int = 64) -> tuple[str, bytes
         grid_uv=np.full((count, 2), 0.5, np.float32),
         basis_grid=np.zeros((0, 9, 4, 4), np.float16),
         basis_weights=np.zeros((0, 65), np.float32),
+        motion_basis=motions,
     )
     data = pack_avatar(asset)
     return avatar_id(data), data

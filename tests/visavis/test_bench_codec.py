@@ -7,10 +7,11 @@ from rich.console import Console
 from renderer.head.open_head import load_open_head
 from tests.support.tracks import talking
 from visavis.bench import codec as bench
-from visavis.bench.codec import PAPER, ROUND_TRIP, figures, rate_at
+from visavis.bench.codec import PAPER, figures
+from visavis.bench.codec_passes import ROUND_TRIP, Passed, rate_at
 from visavis.errors import CommandError
 
-RATE, FACES = 25, 55
+RATE, FACES = 25, 90
 
 
 @pytest.fixture(scope="module")
@@ -47,11 +48,18 @@ def test_figures_compare_where_both_are_equally_far_off(clip: bench.Clip) -> Non
         assert value[f"codec.range_kbps_{at}"] == pytest.approx(rate_at(clip.ranges[1], error))
         saving = 100 * (1 - value[f"codec.range_kbps_{at}"] / value[f"codec.eg0_kbps_{at}"])
         assert value[f"codec.range_saving_pct_{at}"] == pytest.approx(saving)
+        own = 100 * (1 - value[f"codec.range_own_kbps_{at}"] / value[f"codec.range_late_kbps_{at}"])
+        assert value[f"codec.range_own_saving_pct_{at}"] == pytest.approx(own)
     assert value["codec.us_per_frame"] > 0
 
 
+def test_own_motions_are_measured_where_they_were_not_learned(clip: bench.Clip) -> None:
+    assert len(clip.own) == len(clip.late) == len(clip.ranges[1])
+    assert clip.own[0].kbps != clip.late[0].kbps != clip.ranges[1][0].kbps
+
+
 def test_between_two_qualities_rates_are_interpolated() -> None:
-    ladder = [bench.Passed(4.0, 0.1, 1.0), bench.Passed(1.0, 0.4, 1.0)]
+    ladder = [Passed(4.0, 0.1, 1.0), Passed(1.0, 0.4, 1.0)]
     assert rate_at(ladder, 0.2) == pytest.approx(2.0)
     assert rate_at(ladder, 0.05) == pytest.approx(4.0)
 

@@ -16,6 +16,8 @@ from avatar_store.guests import guest_bytes, list_guests
 from client.errors import MediaError
 from codec.avatar_file import unpack_avatar
 from codec.quantizer import StreamConfig, quantizer_for
+from codec.range_steps import DEAD_ZONE, RangeConfig
+from codec.stream_config import PROFILES
 from codec.stream_file import unpack_stream
 from renderer.avatar.avatar_model import AvatarModel
 from renderer.avatar.frame_renderer import FrameRenderer
@@ -24,6 +26,7 @@ from renderer.head.open_head import load_open_head
 from tests.support.tracks import made_track, saved_track, talking
 from tracker.estimator import FaceEstimator
 from visavis.__main__ import app
+from visavis.commands.encode import Coding
 from visavis.encode_clip import EncodeJob, encode_clip
 from visavis.errors import CommandError
 from visavis.face_streams import frame_rate_of, load_face_stream, stream_of_track
@@ -55,18 +58,47 @@ def test_a_track_becomes_a_stream(track: Path, tmp_path: Path) -> None:
     assert stream.header.extractor == "mediapipe"
     assert stream.time_ms.tolist() == [40 * index for index in range(50)]
     assert stream.params(7) is None
-    steps = quantizer_for(StreamConfig()).steps
+    config = RangeConfig(50, 4)
+    assert stream.header.config == config
+    coded = np.array(config.steps.limits)[:65] > 0
+    error = (1 - DEAD_ZONE) * config.steps.lengths[:65] + 1e-5
     for index in (0, 6, 8, 49):
         params = stream.params(index)
         assert params is not None
-        assert (np.abs(params.to_vector() - talking(TIMES[index]).to_vector()) <= 0.5 * steps + 1e-6).all()
+        assert (np.abs(params.to_vector() - talking(TIMES[index]).to_vector()) <= error)[coded].all()
 
 
-def test_fewer_parameters_take_fewer_bits(track: Path, tmp_path: Path) -> None:
+def test_the_profile_of_the_paper_can_be_asked_for(track: Path, tmp_path: Path) -> None:
+    out = tmp_path / "face.vvs"
+    for dims in (10, 20, 30, 40, 50):
+        for bits in (8, 10):
+            options = ("--coding", "eg0", "--dims", dims, "--bits", bits, "--no-gaze", "--no-torso")
+            assert run(track, "-o", out, *options).exit_code == 0
+            stream, config = unpack_stream(out.read_bytes()), StreamConfig(dims, bits)
+            assert (stream.header.config, stream.header.gaze, stream.header.torso) == (config, False, False)
+            params = stream.params(6)
+            assert params is not None
+            wanted = np.concatenate([talking(TIMES[6]).expression[:dims], talking(TIMES[6]).to_vector()[50:61]])
+            error = np.abs(params.to_vector()[:-4] - wanted)
+            assert (error <= 0.5 * quantizer_for(config).steps[:-4] + 1e-6).all()
+
+
+def test_the_option_offers_every_profile() -> None:
+    assert {coding.value for coding in Coding} == set(PROFILES)
+
+
+@pytest.mark.parametrize(
+    ("coding", "smaller_first"),
+    [
+        ("range", [("--quality", 8), (), ("--quality", 0)]),
+        ("eg0", [("--dims", 10, "--no-gaze"), ("--dims", 10), ("--dims", 10, "--bits", 10), ()]),
+    ],
+)
+def test_less_takes_fewer_bits(track: Path, tmp_path: Path, coding: str, smaller_first: list[tuple]) -> None:
     sizes = []
-    for options in (("--dims", 10, "--no-gaze"), ("--dims", 10), ("--dims", 10, "--bits", 10), ()):
+    for options in smaller_first:
         out = tmp_path / "face.vvs"
-        summary = json.loads(run(track, "-o", out, "--json", *options).stdout)
+        summary = json.loads(run(track, "-o", out, "--json", "--coding", coding, *options).stdout)
         assert summary["size_bytes"] == out.stat().st_size
         assert (summary["frames"], summary["faces"], summary["seconds"]) == (50, 49, 2.0)
         sizes.append(summary["kbit_s"])
@@ -81,11 +113,13 @@ def test_a_torso_is_kept_only_if_it_moves(tmp_path: Path) -> None:
     torso[7, 1] = 0.1
     with (tmp_path / "track.npz").open("wb") as file:
         replace(still, torso=torso).save(file)
-    assert run(tmp_path / "track.npz", "-o", tmp_path / "face.vvs").exit_code == 0
-    found = unpack_stream((tmp_path / "face.vvs").read_bytes()).torso
-    assert found is not None
-    np.testing.assert_allclose(found, torso, atol=5e-4)
-    assert run(tmp_path / "track.npz", "-o", tmp_path / "face.vvs", "--no-torso").exit_code == 0
+    for options, atol in ((("--coding", "eg0"), 5e-4), (("--coding", "range"), 2e-3)):
+        assert run(tmp_path / "track.npz", "-o", tmp_path / "face.vvs", *options).exit_code == 0
+        found = unpack_stream((tmp_path / "face.vvs").read_bytes()).torso
+        assert found is not None
+        np.testing.assert_allclose(found, torso, atol=atol)
+    options = ("--coding", "eg0", "--no-torso")
+    assert run(tmp_path / "track.npz", "-o", tmp_path / "face.vvs", *options).exit_code == 0
     assert unpack_stream((tmp_path / "face.vvs").read_bytes()).torso is None
 
 
@@ -142,8 +176,10 @@ def test_against_the_persons_avatar_the_face_is_closer_to_the_recording(guest_cl
         assert result.exit_code == 0, result.output
         assert json.loads(result.stdout)["closed_loop"] is is_closed
     assert picture_error(tmp_path / "closed.vvs") < 0.7 * picture_error(tmp_path / "open.vvs")
-    assert unpack_stream((tmp_path / "closed.vvs").read_bytes()).torso is not None
-    assert unpack_stream((tmp_path / "open.vvs").read_bytes()).torso is None
+    for name, moves in (("closed.vvs", True), ("open.vvs", False)):
+        torso = unpack_stream((tmp_path / name).read_bytes()).torso
+        assert torso is not None
+        assert torso.any() == moves
 
 
 def test_other_avatars_are_no_likeness_unless_somebody_says_so(guest_clip: Path, tmp_path: Path) -> None:
@@ -202,6 +238,12 @@ def test_what_cannot_be_encoded_is_told_and_leaves_no_file(track: Path, tmp_path
     out = tmp_path / "new.vvs"
     for arguments, error, sentence in (
         ((track, "-o", out, "--dims", 11), CommandError, "--dims is 10, 20"),
+        ((track, "-o", out, "--quality", 17), CommandError, "--quality 0 to 16"),
+        ((track, "-o", out, "--coding", "eg0", "--bits", 9), CommandError, "--bits 8 or 10"),
+        ((track, "-o", out, "--coding", "eg0", "--quality", 4), CommandError, "--quality is for --coding range"),
+        ((track, "-o", out, "--bits", 8), CommandError, "are for --coding eg0"),
+        ((track, "-o", out, "--no-gaze"), CommandError, "are for --coding eg0"),
+        ((track, "-o", out, "--no-torso"), CommandError, "are for --coding eg0"),
         ((track, "-o", out, "--head", "flame"), CommandError, "is tracked already"),
         ((track, "-o", tmp_path / "none" / "new.vvs"), CommandError, "no directory"),
         ((track, "-o", track), CommandError, "would be overwritten"),
@@ -218,7 +260,7 @@ def test_what_cannot_be_encoded_is_told_and_leaves_no_file(track: Path, tmp_path
 
 
 def test_tracks_and_streams_are_read_alike(track: Path, tmp_path: Path) -> None:
-    run(track, "-o", tmp_path / "face.vvs")
+    run(track, "-o", tmp_path / "face.vvs", "--coding", "eg0")
     exact, quantized = load_face_stream(track), load_face_stream(tmp_path / "face.vvs")
     np.testing.assert_array_equal(exact.time_ms, quantized.time_ms)
     np.testing.assert_array_equal(exact.detected, quantized.detected)

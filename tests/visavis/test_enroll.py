@@ -18,7 +18,7 @@ from avatar_store.errors import AvatarStoreError
 from avatar_store.handles import find_handle
 from avatar_store.store import default_store
 from client.avatars import AvatarLibrary
-from client.bot import choose_avatar
+from client.choose_avatar import choose_avatar
 from client.errors import ClientError, MediaError
 from codec.avatar_file import avatar_id, unpack_avatar
 from enrolment import job_standard_parts

@@ -8,10 +8,16 @@ from typing import Annotated
 import typer
 
 from visavis.commands.closed_loop import ClosedLoop
+from visavis.errors import CommandError
 
 
 def bot(
-    video: Annotated[Path, typer.Option(help="The recording: any video with a face that FFmpeg can read.")],
+    video: Annotated[
+        Path | None, typer.Option(help="The recording: any video with a face that FFmpeg can read.")
+    ] = None,
+    stream: Annotated[
+        Path | None, typer.Option(help="Or a stream file (`visavis encode`) or track file, replayed without sound.")
+    ] = None,
     room: Annotated[str, typer.Option(help="Name of the room.")] = "lobby",
     server: Annotated[str, typer.Option(help="Address of the server.")] = "http://127.0.0.1:8080",
     avatar: Annotated[
@@ -33,18 +39,26 @@ def bot(
     ] = None,
     record: Annotated[Path | None, typer.Option(help="Write the first other head, rendered here, to this MP4.")] = None,
 ) -> None:
-    """Decode the file at its own rate, track the face live and stream it to everyone in the room."""
+    """Play a recording, track its face live and send it to everyone in the room; or replay a stream."""
+    file = video if stream is None else stream
+    if file is None or (video is not None and stream is not None):
+        raise CommandError("Name a recording (--video) or a stream file (--stream), one of them.")
+    if stream is not None and (profile is not None or closed_loop is ClosedLoop.ON):
+        raise CommandError(
+            "--profile and --closed-loop are for --video: the faces of a stream have been tracked already."
+        )
     import asyncio
 
     from client.bot import BotConfig, run_bot
     from tracker.loop_mode import LoopMode
+    from visavis.face_streams import load_face_stream
 
     config = BotConfig(
         server_url=server,
         room=room,
-        video=video,
+        source=file if stream is None else load_face_stream(stream),
         avatar_id=avatar,
-        name=name or video.stem,
+        name=name or file.stem,
         loop=loop,
         audio=not no_audio,
         passcode=passcode,

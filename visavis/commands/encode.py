@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,9 +16,19 @@ from visavis.errors import CommandError
 from visavis.picture_progress import picture_progress
 
 if TYPE_CHECKING:
+    from codec.stream_config import FrameConfig
     from tracker.profile import PersonProfile
     from tracker.refined_tracker import Likeness
     from visavis.encode_clip import EncodeJob, EncodeSummary
+
+DEFAULT_QUALITY = 4
+
+
+class Coding(StrEnum):
+    """The profiles of stream files (codec.stream_config.PROFILES)."""
+
+    RANGE = "range"
+    EG0 = "eg0"
 
 
 def encode(
@@ -25,10 +36,23 @@ def encode(
         Path, typer.Argument(metavar="INPUT", help="A recording, or a track file of one (`visavis track`).")
     ],
     out: Annotated[Path, typer.Option("--out", "-o", help="The stream file to write.")] = Path("face.vvs"),
+    coding: Annotated[
+        Coding, typer.Option(help="How frames are coded: range takes fewer bits, eg0 is the paper's.")
+    ] = Coding.RANGE,
     dims: Annotated[int, typer.Option(help="Expression coefficients: 10, 20, 30, 40 or 50.")] = 50,
-    bits: Annotated[int, typer.Option(help="Bits of each: 8 or 10.")] = 8,
-    gaze: Annotated[bool, typer.Option("--gaze/--no-gaze", help="Keep where the eyes look.")] = True,
-    torso: Annotated[bool, typer.Option("--torso/--no-torso", help="Keep how the shoulders move of their own.")] = True,
+    quality: Annotated[
+        int | None, typer.Option(help=f"0 (finest) to 16, for --coding range; default: {DEFAULT_QUALITY}.")
+    ] = None,
+    bits: Annotated[
+        int | None, typer.Option(help="Bits of each coefficient, for --coding eg0: 8 (default) or 10.")
+    ] = None,
+    gaze: Annotated[
+        bool, typer.Option("--gaze/--no-gaze", help="Keep where the eyes look; --no-gaze is for --coding eg0.")
+    ] = True,
+    torso: Annotated[
+        bool,
+        typer.Option("--torso/--no-torso", help="Keep how the shoulders move; --no-torso is for --coding eg0."),
+    ] = True,
     head: Annotated[Head, typer.Option(help="Head model whose parameters are wanted.")] = Head.OPEN,
     extractor: Annotated[ExtractorName, typer.Option(help="What tracks.")] = ExtractorName.MEDIAPIPE,
     profile: Annotated[
@@ -43,14 +67,10 @@ def encode(
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
 ) -> None:
     """Keep the face of a recording as a stream file (docs/stream-file.md)."""
-    from codec.quantizer import StreamConfig
     from visavis.encode_clip import EncodeJob, encode_track
     from visavis.face_streams import is_stream_file, is_track_file
 
-    try:
-        config = StreamConfig(dims, bits)
-    except ValueError as error:
-        raise CommandError("--dims is 10, 20, 30, 40 or 50, and --bits 8 or 10.") from error
+    config = _config(coding, dims, quality, bits, whole=gaze and torso)
     if is_stream_file(source):
         raise CommandError(f"{source.name} is a stream file already.")
     job = EncodeJob(source, out, config, gaze, torso)
@@ -72,6 +92,23 @@ def encode(
         f"{summary.seconds:.1f} s, {summary.size_bytes:,} bytes, {summary.kbit_s:.2f} kbit/s"
     )
     typer.echo(f"wrote {summary.file}")
+
+
+def _config(coding: Coding, dims: int, quality: int | None, bits: int | None, whole: bool) -> FrameConfig:
+    """What the options say; `whole`: neither gaze nor torso shall be left out."""
+    from codec.quantizer import StreamConfig
+    from codec.range_steps import RangeConfig
+
+    if coding is Coding.RANGE and (bits is not None or not whole):
+        raise CommandError("--bits, --no-gaze and --no-torso are for --coding eg0: name that, too.")
+    if coding is Coding.EG0 and quality is not None:
+        raise CommandError("--quality is for --coding range: with eg0 name --bits.")
+    try:
+        if coding is Coding.RANGE:
+            return RangeConfig(dims, DEFAULT_QUALITY if quality is None else quality)
+        return StreamConfig(dims, 8 if bits is None else bits)
+    except ValueError as error:
+        raise CommandError("--dims is 10, 20, 30, 40 or 50, --quality 0 to 16, and --bits 8 or 10.") from error
 
 
 def _track_and_encode(

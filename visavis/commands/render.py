@@ -18,33 +18,44 @@ if TYPE_CHECKING:
 SIZES = (64, 4096)
 FRAME_RATES = (1.0, 240.0)
 
+# The options that `visavis decode` has too.
+Out = Annotated[
+    Path, typer.Option("--out", "-o", help="The .mp4, .webm or .mov file, or the folder for PNG files, to write.")
+]
+Size = Annotated[int, typer.Option(help="Width and height, pixels, a multiple of 4.")]
+Fps = Annotated[float | None, typer.Option(help="Pictures a second; default: the stream's.")]
+Orbit = Annotated[
+    str | None, typer.Option(metavar="DEGREES[:SECONDS]", help="Swing to both sides; the seconds are of a period.")
+]
+Turn = Annotated[float | None, typer.Option(metavar="SECONDS", help="Go around once in this time.")]
+Yaw = Annotated[float, typer.Option(help="Degrees to the picture's right.")]
+Pitch = Annotated[float, typer.Option(help="Degrees upwards.")]
+Distance = Annotated[float, typer.Option(help="Meters from the head, 0.45 to 4.")]
+EyeContact = Annotated[
+    bool, typer.Option("--eye-contact", help="Look from where the camera was: who looks into it looks at you.")
+]
+InStereo = Annotated[bool, typer.Option("--stereo", help="A picture for each eye, side by side.")]
+Half = Annotated[bool, typer.Option("--half", help="With --stereo: both in the width of one.")]
+Behind = Annotated[str, typer.Option(help="`#rrggbb`, a JPEG or PNG picture, or `transparent` (.webm, .mov, PNG).")]
+Threads = Annotated[int | None, typer.Option(min=1, max=8, help="How many draw; default: one for each core.")]
+
 
 def render(
     avatar: Annotated[str, typer.Argument(help="A guest's name or id, or an avatar file (.vav).")],
     stream: Annotated[Path, typer.Option(help="A stream file (`visavis encode`), or a track file.")],
-    out: Annotated[
-        Path, typer.Option("--out", "-o", help="The .mp4, .webm or .mov file, or the folder for PNG files, to write.")
-    ] = Path("head.mp4"),
-    size: Annotated[int, typer.Option(help="Width and height, pixels, a multiple of 4.")] = 512,
-    fps: Annotated[float | None, typer.Option(help="Pictures a second; default: the stream's.")] = None,
-    orbit: Annotated[
-        str | None, typer.Option(metavar="DEGREES[:SECONDS]", help="Swing to both sides; the seconds are of a period.")
-    ] = None,
-    turn: Annotated[float | None, typer.Option(metavar="SECONDS", help="Go around once in this time.")] = None,
-    yaw: Annotated[float, typer.Option(help="Degrees to the picture's right.")] = 0.0,
-    pitch: Annotated[float, typer.Option(help="Degrees upwards.")] = 0.0,
-    distance: Annotated[float, typer.Option(help="Meters from the head, 0.45 to 4.")] = 0.95,
-    eye_contact: Annotated[
-        bool, typer.Option("--eye-contact", help="Look from where the camera was: who looks into it looks at you.")
-    ] = False,
-    stereo: Annotated[bool, typer.Option("--stereo", help="A picture for each eye, side by side.")] = False,
-    half: Annotated[bool, typer.Option("--half", help="With --stereo: both in the width of one.")] = False,
-    background: Annotated[
-        str, typer.Option(help="`#rrggbb`, a JPEG or PNG picture, or `transparent` (.webm, .mov, PNG).")
-    ] = "#20242c",
-    threads: Annotated[
-        int | None, typer.Option(min=1, max=8, help="How many draw; default: one for each core.")
-    ] = None,
+    out: Out = Path("head.mp4"),
+    size: Size = 512,
+    fps: Fps = None,
+    orbit: Orbit = None,
+    turn: Turn = None,
+    yaw: Yaw = 0.0,
+    pitch: Pitch = 0.0,
+    distance: Distance = 0.95,
+    eye_contact: EyeContact = False,
+    stereo: InStereo = False,
+    half: Half = False,
+    background: Behind = "#20242c",
+    threads: Threads = None,
 ) -> None:
     """Draw the face of a stream on an avatar, from any side (docs/stream-file.md)."""
     from renderer.team import usable_threads
