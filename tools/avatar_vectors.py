@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -86,6 +87,7 @@ def invalid_avatars(good: bytes) -> dict[str, bytes]:
     }
 
 
+@cache
 def own_basis() -> MotionBasis:
     """The standard motions, moderately mixed, with other levels."""
     random = np.random.default_rng(53)

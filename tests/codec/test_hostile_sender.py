@@ -17,8 +17,12 @@ from codec.params import EXPRESSION_DIMS, FaceParams
 from codec.range_steps import QUALITIES, RangeConfig
 from tests.support.hostile_faces import ShownFaces
 from tests.support.tracks import talking
+from tools.avatar_vectors import own_basis
 
-configs = st.builds(RangeConfig, st.sampled_from(EXPRESSION_DIMS), st.integers(0, QUALITIES - 1))
+qualities = st.integers(0, QUALITIES - 1)
+configs = st.builds(RangeConfig, st.sampled_from(EXPRESSION_DIMS), qualities) | st.builds(
+    RangeConfig, st.just(50), qualities, st.just(own_basis())
+)
 steps_s = st.sampled_from([0.0, 0.001, 0.02, 0.04, 0.3, 1.0, 6.0])
 
 
@@ -45,6 +49,7 @@ class Victim:
 
     def __init__(self) -> None:
         self.link, self.faces, self.now = FaceLink(profile=RANGE), ShownFaces(), 0.0
+        self.link.learn(own_basis())
 
     def take(self, data: bytes, seconds: float) -> None:
         self.now += seconds
