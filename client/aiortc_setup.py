@@ -19,7 +19,7 @@ from aiortc.mediastreams import VIDEO_TIME_BASE, convert_timebase
 from av.video.codeccontext import VideoCodecContext
 from av.video.frame import PictureType
 
-from client import playout_delay, sctp_bundling, wire_meter
+from client import dtls_ciphers, playout_delay, sctp_bundling, wire_meter
 
 UDP_SOCKET_BUFFER_BYTES = 1 << 20
 """aioice asks for 256 KiB; SCTP's window outgrows it on a fast link and the kernel's drops stall transfers for 1 s."""
@@ -56,6 +56,7 @@ def install() -> None:
     sctp.SCTP_RTO_MIN = cast(Any, SCTP_RTO_MIN_S)
     wire_meter.install()
     sctp_bundling.install()
+    dtls_ciphers.install()
     playout_delay.install()
     _gather_quickly()
     _drop_mdns_candidates()

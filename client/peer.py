@@ -195,6 +195,7 @@ class PeerLink:
                 own.extractor,
                 own.expression_dims,
                 own.epoch_ms,
+                profiles=own.profiles,
             )
         )
 

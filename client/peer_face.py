@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from client.clock import monotonic_s
-from codec.face_link import FaceLink
+from codec.face_link import PROFILES, FaceLink
 from codec.motion_basis import MotionBasis
 from codec.params import FaceParams
 
@@ -27,7 +27,7 @@ class OwnFace:
     """What a participant tells every peer about its own face; the avatar changes when the person picks another one.
 
     Its file stays in memory, so that a peer that asks for it again and again costs no reading. `motions` are those that
-    the file holds.
+    the file holds; `profiles` is what it understands of others' faces (codec.face_link.PROFILES).
     """
 
     member_id: str
@@ -38,6 +38,7 @@ class OwnFace:
     avatar_id: str
     avatar_data: bytes
     motions: MotionBasis | None = None
+    profiles: tuple[str, ...] = PROFILES
 
 
 class PeerEvents(Protocol):

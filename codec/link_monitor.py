@@ -10,13 +10,18 @@ from codec.sequence import SequenceWindow
 
 LOSS_WINDOW_S = 6.0
 CHECKPOINT_S = 0.5
-DELAY_WINDOW_S = 10.0
-"""Delays are compared to the shortest one of the last one to two of these, since clocks drift."""
-SMOOTHING = 0.15
-"""Share of the newest packet in the delay."""
+FEWEST = 10
+"""Losses count as shares of at least so many packets: one of the first two is not half of them."""
+DELAY_WINDOW_S = 30.0
+"""Delays are compared to the shortest one of the last one to two of these. Clocks drift by 3 ms in that time at most;
+and no queue stands for so long that it would be taken for the way itself."""
+RECENT = 5
+"""Packets of which the fastest stands for the delay now: jitter slows some of them down, a queue all."""
 REPORT_S = 1.0
 REPORT_AT_ONCE = (0.03, 20.0)
 """Changes of loss and delay (ms) that are told before the time."""
+BAD = (0.3, 60.0)
+"""Loss and delay (ms) that each packet tells, as most of them may get lost."""
 
 
 class DelayExcess:
@@ -46,7 +51,7 @@ class LinkMonitor:
         self._window = window
         self._checkpoints: deque[tuple[float, int, int]] = deque()
         self._excess = DelayExcess()
-        self._delay_ms: float | None = None
+        self._recent: deque[float] = deque(maxlen=RECENT)
         self._told: tuple[float, LinkReport] | None = None
 
     def counted(self, now: float) -> None:
@@ -58,24 +63,24 @@ class LinkMonitor:
 
     def timed(self, sent_ms: float, now: float) -> None:
         """A packet came that left when its sender's clock showed `sent_ms`, or always so much earlier or later."""
-        excess = self._excess.of(1000 * now - sent_ms, now)
-        self._delay_ms = excess if self._delay_ms is None else self._delay_ms + SMOOTHING * (excess - self._delay_ms)
+        self._recent.append(self._excess.of(1000 * now - sent_ms, now))
 
     def report(self) -> LinkReport | None:
         """How the link does; None before the first packet."""
-        if self._delay_ms is None:
+        if not self._recent:
             return None
         _, expected, received = self._checkpoints[0]
         sent, came = self._window.expected - expected, self._window.received - received
-        loss = max(0.0, 1 - came / sent) if sent > 0 else 0.0
-        return LinkReport(loss, self._delay_ms)
+        loss = max(0.0, (sent - came) / max(sent, FEWEST))
+        return LinkReport(loss, min(self._recent))
 
     def due(self, now: float) -> LinkReport | None:
-        """The report that the next packet should carry: each REPORT_S, and at once when much has changed."""
+        """The report that the next packet should carry: each REPORT_S, at once when much has changed or is bad."""
         report = self.report()
         if report is None:
             return None
-        if self._told is not None:
+        bad = report.loss >= BAD[0] or report.delay_ms >= BAD[1]
+        if self._told is not None and not bad:
             told_at, told = self._told
             small = abs(report.loss - told.loss) < REPORT_AT_ONCE[0]
             if now - told_at < REPORT_S and small and abs(report.delay_ms - told.delay_ms) < REPORT_AT_ONCE[1]:
@@ -85,4 +90,5 @@ class LinkMonitor:
 
     def restart(self) -> None:
         """The sender starts over, with another clock."""
-        self._excess, self._delay_ms = DelayExcess(), None
+        self._excess = DelayExcess()
+        self._recent.clear()

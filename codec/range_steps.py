@@ -52,6 +52,7 @@ class EqualSteps:
     Attributes:
         motions: [E + 3] where the symbols of the motions stand.
         limits: [E + 21] largest absolute symbol; 0 where a step is longer than the range.
+        per_unit: [E + 21, E + 21] a change of the parameters to that of the symbols, in steps.
     """
 
     def __init__(self, dims: int, quality: int, basis: MotionBasis | None) -> None:
@@ -74,7 +75,7 @@ class EqualSteps:
             most[pair] = np.sqrt(0.5) * (most[pair[0]] + most[pair[1]])
         step_px = FINEST_PX * 2.0 ** (quality / QUALITIES_PER_OCTAVE)
         self._values_of = to_pixels * (step_px / pixels[:, None])
-        self._steps_of = from_pixels * (pixels / step_px)
+        self.per_unit = from_pixels * (pixels / step_px)
         self.limits: Symbols = tuple(np.floor(most / step_px + 0.5).astype(int).tolist())
         self._limits = np.array(self.limits)
 
@@ -85,7 +86,7 @@ class EqualSteps:
         given = vector[:-15][: self.dims]
         values[: len(given)] = given
         values[self.dims :] = np.concatenate([vector[-15:], params.torso])
-        return self._steps_of @ (values.clip(self._low, self._high) - self._neutral)
+        return self.per_unit @ (values.clip(self._low, self._high) - self._neutral)
 
     def symbols(self, params: FaceParams, before: Symbols | None = None) -> Symbols:
         """The symbols of a face.

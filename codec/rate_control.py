@@ -36,16 +36,25 @@ LADDER = (
     RateStep(quality=8, every=1, hold_s=2 * BUDGET_S),
     RateStep(quality=10, every=2, hold_s=2 * BUDGET_S),
     RateStep(quality=12, every=3, hold_s=3 * BUDGET_S),
+    RateStep(quality=14, every=6, hold_s=6 * BUDGET_S),
 )
 
 QUEUE_MS = 100.0
 """Packets that wait for longer than this in queues say that the link is overloaded."""
+LONG_QUEUE_MS = 300.0
+"""The link takes far less than it is given: it is not waited for to see whether the last step was enough."""
+TRIED_QUEUE_MS = 60.0
+"""The same while a step up is being tried, so that it costs little if it was too early."""
 CALM_MS = 40.0
 HEAVY_LOSS = 0.5
-STEP_DOWN_S = 1.0
-"""Shortest time between two steps down: what the first one did must be seen."""
-STEP_UP_S, LONGEST_STEP_UP_S = 4.0, 64.0
-"""Calm that a step up needs; twice as much each time that the last one was too early."""
+STEP_DOWN_S, LONG_STEP_DOWN_S = 2.0, 1.0
+"""Shortest time between two steps down, and between two when the queue is long: what the first one did must be seen."""
+EMPTYING = 0.9
+"""A queue that is down to this share of its longest since the last step is about to be gone."""
+STEP_UP_S, LONGEST_STEP_UP_S = 4.0, 32.0
+"""Calm that a step up needs; twice as much each time that this step was tried and proved too much."""
+PROOF_S = 16.0
+"""A step up has proved right after this long."""
 
 REPEAT_LOSS = (0.01, 0.05)
 """Shares of loss from which packets repeat the faces of one, and of two packets before them."""
@@ -66,8 +75,9 @@ class RateControl:
         self.loss = 0.0
         self._changed_at = -math.inf
         self._calm_since: float | None = None
-        self._patience_s = STEP_UP_S
-        self._stepped_up = False
+        self._longest_ms = 0.0  # of the queue since the last step
+        self._patience_s = [STEP_UP_S] * len(LADDER)  # before a step up to that level
+        self._trying = False  # the last step was one up, and not long ago
 
     @property
     def step(self) -> RateStep:
@@ -87,21 +97,34 @@ class RateControl:
     def report(self, report: LinkReport, now: float) -> None:
         """The receiver says how the link does."""
         self.loss = report.loss
-        if report.delay_ms >= QUEUE_MS or report.loss >= HEAVY_LOSS:
+        self._longest_ms = max(self._longest_ms, report.delay_ms)
+        if self._trying and now - self._changed_at >= PROOF_S:
+            self._trying = False
+            self._patience_s[self.level] = STEP_UP_S
+        if report.delay_ms >= CALM_MS or report.loss >= HEAVY_LOSS:
             self._calm_since = None
-            if now - self._changed_at >= STEP_DOWN_S and self.level < len(LADDER) - 1:
+            if self.level < len(LADDER) - 1 and self._too_much(report, now):
+                if self._trying:
+                    self._patience_s[self.level] = min(2 * self._patience_s[self.level], LONGEST_STEP_UP_S)
                 self._step(1, now)
-        elif report.delay_ms >= CALM_MS:
-            self._calm_since = None
         elif self._calm_since is None:
             self._calm_since = now
-        elif self.level and now - max(self._calm_since, self._changed_at) >= self._patience_s:
+        elif self.level and now - max(self._calm_since, self._changed_at) >= self._patience_s[self.level - 1]:
             self._step(-1, now)
 
+    def _too_much(self, report: LinkReport, now: float) -> bool:
+        """Whether the link is overloaded by this step, and not still by the one before it, whose queue empties."""
+        if self._trying and report.delay_ms >= TRIED_QUEUE_MS:
+            return True
+        since_s = now - self._changed_at
+        if report.delay_ms >= LONG_QUEUE_MS:
+            return since_s >= LONG_STEP_DOWN_S
+        queues = report.delay_ms >= max(QUEUE_MS, EMPTYING * self._longest_ms)
+        return since_s >= STEP_DOWN_S and (queues or report.loss >= HEAVY_LOSS)
+
     def _step(self, by: int, now: float) -> None:
-        if by > 0 and self._stepped_up and now - self._changed_at < 2 * STEP_UP_S:
-            self._patience_s = min(2 * self._patience_s, LONGEST_STEP_UP_S)
-        self._stepped_up = by < 0
         self.level += by
         self._changed_at = now
         self._calm_since = None
+        self._longest_ms = 0.0
+        self._trying = by < 0

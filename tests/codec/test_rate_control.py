@@ -3,41 +3,129 @@ from __future__ import annotations
 from itertools import pairwise
 
 from codec.burst_packet import LinkReport
+from codec.link_monitor import FEWEST, RECENT, LinkMonitor
 from codec.rate_control import (
     ALONE_LOSS,
     CALM_MS,
     HEAVY_LOSS,
     LADDER,
     LONGEST_STEP_UP_S,
-    QUEUE_MS,
-    REPEAT_LOSS,
-    STEP_DOWN_S,
+    PROOF_S,
     STEP_UP_S,
+    TRIED_QUEUE_MS,
     RateControl,
 )
+from codec.sequence import SequenceWindow
 
-CALM = LinkReport(0.0, 0.0)
-QUEUED = LinkReport(0.0, QUEUE_MS)
-BETWEEN = LinkReport(0.0, (CALM_MS + QUEUE_MS) / 2)
-REPORT_S = 0.25
+CALM, QUEUE, LONG = LinkReport(0.0, 0.0), LinkReport(0.0, 150.0), LinkReport(0.0, 500.0)
 
 
-def report(rate: RateControl, what: LinkReport, start: float, seconds: float) -> float:
-    """The same report each REPORT_S, for so many seconds; when they are over."""
-    count = round(seconds / REPORT_S)
-    for index in range(count):
-        rate.report(what, start + index * REPORT_S)
-    return start + count * REPORT_S
+def told(rate: RateControl, report: LinkReport, since: float, until: float) -> float:
+    """Says the same each second; when it has ended."""
+    now = since
+    while now < until:
+        rate.report(report, now)
+        now += 1.0
+    return now
 
 
-def seconds_to_step_up(rate: RateControl, start: float) -> float:
-    """How long calm must last."""
-    level, now = rate.level, start
-    while rate.level == level:
+def climbed(rate: RateControl, level: int, now: float) -> float:
+    """When calm has led up to that level."""
+    while rate.level > level:
         rate.report(CALM, now)
-        now += REPORT_S
-        assert now - start < 2 * LONGEST_STEP_UP_S
-    return now - REPORT_S - start
+        now += 0.5
+    return now
+
+
+def test_a_long_queue_leads_down_step_by_step_to_the_last_one() -> None:
+    rate = RateControl()
+    levels: list[int] = []
+    for second in range(10):
+        rate.report(LONG, float(second))
+        levels.append(rate.level)
+    assert levels == [1, 2, 3, 4, 4, 4, 4, 4, 4, 4]
+    assert rate.step is LADDER[-1]
+
+
+def test_a_queue_that_empties_leads_no_further_down() -> None:
+    rate = RateControl()
+    for second, delay_ms in enumerate((150, 250, 220, 190, 160, 130, 100)):
+        rate.report(LinkReport(0.0, delay_ms), float(second))
+    assert rate.level == 1
+
+
+def test_calm_leads_back_up() -> None:
+    rate = RateControl()
+    now = told(rate, LONG, 0.0, 10.0)
+    now = climbed(rate, 0, now)
+    assert now < 10.0 + (len(LADDER) - 1) * (STEP_UP_S + 2)
+
+
+def test_a_step_that_proves_too_much_is_left_at_once_and_tried_ever_less_often() -> None:
+    rate = RateControl()
+    rate.report(QUEUE, 0.0)
+    now, waits = 0.0, []
+    for _ in range(6):
+        began = now
+        now = climbed(rate, 0, now)
+        waits.append(now - began)
+        rate.report(LinkReport(0.0, TRIED_QUEUE_MS), now)
+        assert rate.level == 1
+    assert waits[1] >= 2 * STEP_UP_S
+    assert waits == sorted(waits)
+    assert LONGEST_STEP_UP_S <= waits[-1] <= LONGEST_STEP_UP_S + 2
+
+
+def test_a_step_that_fails_does_not_make_the_steps_below_it_slow() -> None:
+    rate = RateControl()
+    rate.report(QUEUE, 0.0)
+    now = 0.0
+    for _ in range(4):
+        now = climbed(rate, 0, now)
+        rate.report(QUEUE, now)
+    began = now = told(rate, LONG, now, now + 10.0)
+    assert climbed(rate, 1, now) - began < (len(LADDER) - 2) * (STEP_UP_S + 2)
+
+
+def test_a_step_that_has_lasted_is_trusted_again() -> None:
+    rate = RateControl()
+    rate.report(QUEUE, 0.0)
+    now = climbed(rate, 0, 0.0)
+    rate.report(QUEUE, now)
+    now = told(rate, CALM, climbed(rate, 0, now), now + 4 * PROOF_S)
+    rate.report(QUEUE, now)
+    assert climbed(rate, 0, now) - now <= STEP_UP_S + 2
+
+
+def test_loss_alone_repeats_and_keeps_the_step() -> None:
+    rate = RateControl()
+    told(rate, LinkReport(0.1, 0.0), 0.0, 20.0)
+    assert (rate.level, rate.repeats, rate.hold_s) == (0, 2, 0.0)
+    rate.report(LinkReport(ALONE_LOSS / 2, 0.0), 21.0)
+    assert (rate.repeats, rate.hold_s) == (1, LADDER[0].hold_s)
+
+
+def test_heavy_loss_leads_down_and_less_does_not() -> None:
+    rate = RateControl()
+    now = told(rate, LinkReport(HEAVY_LOSS - 0.01, 0.0), 0.0, 40.0)
+    assert rate.level == 0
+    told(rate, LinkReport(HEAVY_LOSS, 0.0), now, now + 40.0)
+    assert rate.step is LADDER[-1]
+
+
+def test_on_an_overloaded_link_loss_does_not_take_bundles_apart() -> None:
+    rate = RateControl()
+    rate.report(LinkReport(ALONE_LOSS, 500.0), 0.0)
+    assert (rate.level, rate.hold_s) == (1, LADDER[1].hold_s)
+
+
+def test_what_is_neither_calm_nor_a_queue_starts_the_wait_again() -> None:
+    rate = RateControl()
+    rate.report(QUEUE, 0.0)
+    for second in range(1, 60):
+        calm = second % int(STEP_UP_S)
+        rate.report(CALM if calm else LinkReport(0.0, CALM_MS), float(second))
+        assert rate.level == 1
 
 
 def test_each_step_of_the_ladder_asks_less_of_the_link() -> None:
@@ -48,87 +136,47 @@ def test_each_step_of_the_ladder_asks_less_of_the_link() -> None:
         assert (coarser.every, coarser.hold_s) != (finer.every, finer.hold_s)
 
 
-def test_a_calm_link_stays_at_the_top() -> None:
-    rate = RateControl()
-    report(rate, CALM, 0.0, 100)
-    assert (rate.level, rate.step, rate.hold_s, rate.repeats) == (0, LADDER[0], LADDER[0].hold_s, 0)
+class Arrivals:
+    """A monitor and what it counts with."""
+
+    def __init__(self) -> None:
+        self.window = SequenceWindow()
+        self.monitor = LinkMonitor(self.window)
+
+    def come(self, sequence: int, late_ms: float) -> LinkReport:
+        now = 0.04 * sequence + late_ms / 1000
+        self.window.add(sequence)
+        self.monitor.counted(now)
+        self.monitor.timed(40 * sequence, now)
+        report = self.monitor.report()
+        assert report is not None
+        return report
 
 
-def test_queues_lead_down_one_step_at_a_time() -> None:
-    rate = RateControl()
-    rate.report(QUEUED, 10.0)
-    assert rate.level == 1
-    rate.report(QUEUED, 10.0 + STEP_DOWN_S / 2)
-    assert rate.level == 1
-    rate.report(QUEUED, 10.0 + STEP_DOWN_S)
-    assert rate.level == 2
-    report(rate, QUEUED, 11.5, 100)
-    assert rate.level == len(LADDER) - 1
-    assert rate.hold_s == LADDER[-1].hold_s
+def test_jitter_is_no_queue_and_a_queue_is_seen_after_a_few_packets() -> None:
+    link = Arrivals()
+    for sequence in range(50):
+        report = link.come(sequence, 50 + (150 if sequence % 3 else 0))
+        assert report.delay_ms < 1
+    for sequence in range(50, 50 + RECENT):
+        report = link.come(sequence, 250)
+    assert 199 < report.delay_ms < 201
+    assert link.come(50 + RECENT, 50).delay_ms < 1
 
 
-def test_heavy_loss_leads_down_and_less_does_not() -> None:
-    rate = RateControl()
-    report(rate, LinkReport(HEAVY_LOSS - 0.01, 0.0), 0.0, 20)
-    assert rate.level == 0
-    report(rate, LinkReport(HEAVY_LOSS, 0.0), 20.0, 20)
-    assert rate.level == len(LADDER) - 1
+def test_one_of_the_first_two_packets_is_not_half_of_them() -> None:
+    link = Arrivals()
+    link.come(0, 50)
+    assert link.come(2, 50).loss == 1 / FEWEST
 
 
-def test_calm_leads_up_and_what_is_neither_starts_the_wait_again() -> None:
-    rate = RateControl()
-    now = report(rate, QUEUED, 0.0, 20)
-    now = report(rate, BETWEEN, now, 3 * STEP_UP_S)
-    assert rate.level == len(LADDER) - 1
-    now = report(rate, CALM, now, STEP_UP_S)
-    now = report(rate, BETWEEN, now, REPORT_S)
-    assert rate.level == len(LADDER) - 1
-    for level in range(len(LADDER) - 2, -1, -1):
-        assert seconds_to_step_up(rate, now) >= STEP_UP_S
-        now += STEP_UP_S + 2 * REPORT_S
-        assert rate.level == level
-    report(rate, CALM, now + 100, 20)
-    assert rate.level == 0
-
-
-def test_each_step_up_that_was_too_early_doubles_the_patience() -> None:
-    rate, now = RateControl(), 0.0
-    rate.report(QUEUED, now)
-    waits = []
-    for _ in range(8):
-        wait = seconds_to_step_up(rate, now)
-        waits.append(wait)
-        now += wait + STEP_DOWN_S + REPORT_S
-        rate.report(QUEUED, now)
-        assert rate.level == 1
-        now += STEP_DOWN_S
-    assert waits[0] >= STEP_UP_S
-    for before, after in pairwise(waits):
-        assert min(1.5 * before, LONGEST_STEP_UP_S) <= after <= LONGEST_STEP_UP_S + 2 * REPORT_S
-
-
-def test_a_step_down_long_after_one_up_is_no_reason_for_more_patience() -> None:
-    rate = RateControl()
-    rate.report(QUEUED, 0.0)
-    first = seconds_to_step_up(rate, 0.0)
-    rate.report(QUEUED, 1000.0)
-    assert seconds_to_step_up(rate, 1000.0) == first
-
-
-def test_loss_is_answered_with_repetition_and_frames_on_their_own() -> None:
-    rate = RateControl()
-    repeats = []
-    for loss in (0.0, *REPEAT_LOSS):
-        rate.report(LinkReport(loss, 0.0), 0.0)
-        repeats.append(rate.repeats)
-    assert repeats == list(range(len(REPEAT_LOSS) + 1))
-    rate.report(LinkReport(ALONE_LOSS, 0.0), 0.0)
-    assert rate.hold_s == 0.0
-    rate.report(LinkReport(ALONE_LOSS / 2, 0.0), 0.0)
-    assert rate.hold_s == LADDER[0].hold_s
-
-
-def test_on_an_overloaded_link_loss_does_not_take_bundles_apart() -> None:
-    rate = RateControl()
-    rate.report(LinkReport(ALONE_LOSS, QUEUE_MS), 0.0)
-    assert rate.hold_s == LADDER[1].hold_s
+def test_bad_news_are_told_in_each_packet_and_good_ones_each_second() -> None:
+    link = Arrivals()
+    link.come(0, 50)
+    assert link.monitor.due(0.1) is not None
+    assert link.monitor.due(0.5) is None
+    assert link.monitor.due(1.2) is not None
+    for sequence in range(1, 1 + RECENT):
+        link.come(sequence, 400)
+    assert link.monitor.due(1.3) is not None
+    assert link.monitor.due(1.31) is not None

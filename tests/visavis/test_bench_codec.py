@@ -65,7 +65,7 @@ def test_between_two_qualities_rates_are_interpolated() -> None:
 
 
 def test_clips_without_a_face_for_long_are_named(monkeypatch, tmp_path, capsys) -> None:
-    monkeypatch.setattr(bench, "_tracked", lambda file, head, on_share: [talking(0.0)] * 3)
+    monkeypatch.setattr(bench, "tracked_faces", lambda file, head, on_share: [talking(0.0)] * 3)
     with pytest.raises(CommandError, match="no clip"):
         bench.run([tmp_path / "wall.mp4"], Console())
     assert "wall is left out" in capsys.readouterr().out

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO
 
 import numpy as np
 from rich.box import SIMPLE_HEAD
@@ -21,7 +19,8 @@ from enrolment.motion_fit import fit_basis
 from renderer.head.model import HeadModel
 from renderer.head.open_head import load_open_head
 from tracker.face_pixels import FacePixels
-from tracker.track_file import Track
+from visavis.bench import wire
+from visavis.bench.clip_faces import tracked_faces
 from visavis.bench.codec_passes import (
     RATE,
     ROUND_TRIP,
@@ -34,11 +33,9 @@ from visavis.bench.codec_passes import (
 )
 from visavis.bench.report import Figure
 from visavis.errors import CommandError
-from visavis.track_clip import TrackJob, track_clip
 
 PAPER = ((10, 8), (10, 10), (20, 8), (30, 8), (50, 8))
 """Expression coefficients and bits of the columns of the paper's figure 3."""
-MAX_FRAMES = 600
 TITLE = "kbit/s at 25 frames a second; late: in the last part of the clip; own: with the person's own motions"
 LEARNED = 0.6
 """Of a clip: what a person's own motions are fitted to; they are measured in the rest."""
@@ -65,11 +62,14 @@ class Clip:
 def run(files: Sequence[Path], console: Console) -> list[Figure]:
     """Tracks the clips, passes the faces through each profile and returns the figures `codec.*`, means over the clips.
 
+    Those of the first clip that will do then go back and forth over real sockets.
+
     Raises:
-        CommandError: no clip shows a face for long enough.
+        CommandError: no clip shows a face for long enough, or this machine's loopback interface fails.
     """
     head = load_open_head()
     clips: list[Clip] = []
+    first: list[FaceParams] = []
     with Progress(console=console, transient=True) as progress:
         for file in files:
             name = file.stem
@@ -78,29 +78,19 @@ def run(files: Sequence[Path], console: Console) -> list[Figure]:
             def on_share(share: float, what: str = "tracking", task=task, name=name) -> None:
                 progress.update(task, completed=share, description=f"{name}: {what}")
 
-            faces = _tracked(file, head, on_share)
+            faces = tracked_faces(file, head, on_share)
             if len(faces) < 2 * RATE:
                 console.print(f"{name} is left out: a face is seen in {len(faces)} pictures.")
                 continue
+            first = first or faces
             clips.append(measure(name, faces, head, on_share))
             progress.remove_task(task)
-    if not clips:
-        raise CommandError("There is no clip with two seconds of a face.")
+        if not clips:
+            raise CommandError("There is no clip with two seconds of a face.")
+        task = progress.add_task("two clients send faces to each other", total=1.0)
+        wired = wire.run(first, head, lambda share: progress.update(task, completed=share))
     _show(console, clips)
-    return figures(clips)
-
-
-def _tracked(file: Path, head: HeadModel, on_share: Callable[[float], None]) -> list[FaceParams]:
-    tracks: list[Track] = []
-
-    def keep(track: Track, out: IO[bytes]) -> None:
-        tracks.append(track)
-
-    with tempfile.TemporaryDirectory() as scratch:
-        job = TrackJob(file, Path(scratch) / "track", head, save=keep)
-        track_clip(job, lambda done, total: on_share(done / max(total, done, 1)))
-    faces = [tracks[0].params(index) for index in range(len(tracks[0].time_s))]
-    return [face for face in faces if face is not None][:MAX_FRAMES]
+    return [*figures(clips), *wired]
 
 
 def measure(name: str, faces: list[FaceParams], head: HeadModel, on_share: Callable[[float, str], None]) -> Clip:

@@ -76,7 +76,7 @@ def codec(
     clips: Annotated[Path | None, typer.Option(help="Folder of *.mp4 clips; default: the samples.")] = None,
     json_file: JsonOption = None,
 ) -> None:
-    """Face stream: rates of both profiles where they are equally far off, and time to code a frame."""
+    """Face stream: rates of both profiles where they are equally far off, time to code a frame, bytes on the wire."""
     from visavis.bench import codec as bench
     from visavis.sample import fetch_recordings
 
@@ -85,6 +85,45 @@ def codec(
     if not files:
         raise CommandError(f"There is no *.mp4 in {clips}.")
     _report(console, "codec", bench.run(files, console), json_file)
+
+
+class _FaceProfile(StrEnum):
+    RANGE = "range"
+    EG0 = "eg0"
+
+
+@app.command("transport")
+def transport(
+    loss: Annotated[float, typer.Option(help="Share of packets that get lost.")] = 0.1,
+    rtt: Annotated[float, typer.Option(help="Shortest time there and back, ms.")] = 100.0,
+    jitter: Annotated[float, typer.Option(help="Mean of what each way takes longer, ms.")] = 20.0,
+    duplicated: Annotated[float, typer.Option(help="Share of packets that arrive twice.")] = 0.0,
+    rate: Annotated[float | None, typer.Option(help="Bottleneck of each direction, kbit/s, headers included.")] = None,
+    rate_ends: Annotated[float | None, typer.Option(help="When the bottleneck goes away, seconds.")] = None,
+    seconds: Annotated[float, typer.Option(help="Length of the call on its simulated clock.")] = 120.0,
+    profile: Annotated[_FaceProfile, typer.Option(help="Of the face stream.")] = _FaceProfile.RANGE,
+    seed: Annotated[int, typer.Option(help="Of everything random.")] = 1,
+    json_file: JsonOption = None,
+) -> None:
+    """Faces over a bad network, simulated: delays, freezes, bytes, steps of the rate. The last 5 s lose nothing."""
+    from visavis.bench import transport as bench
+    from visavis.output_files import check_output
+
+    if json_file is not None:
+        check_output(json_file)
+    conditions = bench.Conditions(
+        loss=loss,
+        rtt_ms=rtt,
+        jitter_ms=jitter,
+        duplicated=duplicated,
+        rate_kbps=rate,
+        rate_ends_s=rate_ends,
+        seconds=seconds,
+        profile=profile.value,
+        seed=seed,
+    )
+    console = Console()
+    _report(console, "transport", bench.run(conditions, console), json_file)
 
 
 class _HoldOut(StrEnum):
