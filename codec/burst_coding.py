@@ -19,7 +19,7 @@ from codec.range_coder import RangeDecoder, RangeEncoder
 from codec.range_frame import RangeFrame, predicted, read_frame, write_frame
 from codec.range_rescaling import rescaled
 from codec.range_steps import RangeConfig
-from codec.sequence import WINDOW, add, distance
+from codec.sequence import WINDOW, add, distance, is_newer
 
 
 @dataclass(frozen=True)
@@ -143,7 +143,7 @@ class BurstDecoder:
         self._newest = None
 
     def _remember(self, sequence: int, frame: RangeFrame) -> None:
-        if self._newest is None or distance(sequence, self._newest) > 0:
+        if self._newest is None or is_newer(sequence, self._newest):
             self._newest = sequence
         self._last[sequence] = frame
         for old in list(self._last):

@@ -7,7 +7,7 @@ from dataclasses import replace
 from codec.errors import UnknownReference
 from codec.frame_coding import QuantizedFrame, decode_delta, decode_key
 from codec.packet import Ack, Packet, PacketKind
-from codec.sequence import WINDOW, add, distance
+from codec.sequence import WINDOW, add, distance, is_newer
 from codec.torso_coding import decode_extension
 
 
@@ -57,7 +57,7 @@ class FaceDecoder:
         self._newest = None
 
     def _remember(self, sequence: int, frame: QuantizedFrame) -> None:
-        if self._newest is None or distance(sequence, self._newest) > 0:
+        if self._newest is None or is_newer(sequence, self._newest):
             self._newest = sequence
         self._frames[sequence] = frame
         for old in list(self._frames):

@@ -52,6 +52,7 @@ class FaceLink:
         self._sent_at = -math.inf
         self._now = -math.inf
         self._profile = ""
+        self._key_frames_before = 0  # of the senders of earlier profiles
         self._motions: MotionBasis | None = None
         self._sender: FaceSender
         self.speak(profile)
@@ -61,7 +62,7 @@ class FaceLink:
     def speak(self, profile: str) -> None:
         """Sends in this profile from now on, one of PROFILES: one that the other side understands."""
         if profile != self._profile:
-            self._profile = profile
+            self._profile, self._key_frames_before = profile, self.stats.key_frames_out
             self._sender = RangeSender(self._dims) if profile == RANGE else Eg0Sender(self._dims, self._bits)
             self._sender.motions = self._motions
 
@@ -103,7 +104,7 @@ class FaceLink:
             self._sent_at = self._now
         self.stats.packets_out += len(packets)
         self.stats.bytes_out += sum(map(len, packets))
-        self.stats.key_frames_out = self._sender.key_frames
+        self.stats.key_frames_out = self._key_frames_before + self._sender.key_frames
         return packets
 
     # --- in

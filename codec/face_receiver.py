@@ -24,7 +24,8 @@ RESYNC_S = 5.0
 
 KEY_REQUEST_PAUSE_S = 0.3
 MOST_PER_S, MOST_AT_ONCE = 150.0, 300.0
-"""Packets of one peer that are decoded; an honest one sends a tenth of that."""
+"""Packets of one peer that are decoded, each counted once for every FRAMES_PER_COUNT; an honest one sends a tenth."""
+FRAMES_PER_COUNT = 2
 
 
 @dataclass
@@ -91,8 +92,9 @@ class FaceReceiver:
         self._stats.packets_in += 1
         self._stats.bytes_in += len(data)
         try:
-            self._check_rate(now)
-            return self._accept(self._parse(data), now)
+            packet = self._parse(data)
+            self._check_rate(packet, now)
+            return self._accept(packet, now)
         except BitstreamError as error:
             self._stats.bad_packets[error.reason] += 1
             return None
@@ -203,12 +205,14 @@ class FaceReceiver:
         self._decoded = DecodedWindow()
         self._followed_ms = None
 
-    def _check_rate(self, now: float) -> None:
+    def _check_rate(self, packet: Packet | BurstPacket, now: float) -> None:
+        burst = packet.burst if isinstance(packet, BurstPacket) else None
+        cost = -(-burst.count // FRAMES_PER_COUNT) if burst else 1
         refill = 0.0 if math.isinf(self._allowed_at) else MOST_PER_S * (now - self._allowed_at)
         self._allowance, self._allowed_at = min(MOST_AT_ONCE, self._allowance + refill), now
-        if self._allowance < 1:
+        if self._allowance < cost:
             raise BitstreamError("too_many", "Packets come faster than any face moves")
-        self._allowance -= 1
+        self._allowance -= cost
 
     def _want_key(self, now: float) -> None:
         if now - self._key_wanted_at >= KEY_REQUEST_PAUSE_S:

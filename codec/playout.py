@@ -96,7 +96,7 @@ class Playout:
         steps, width = self._steps()
         start_ms = self._frames[0][0]
         done = math.floor((self._shown_ms - start_ms) / width * steps + 0.5) if steps > 1 else 0
-        due_ms = start_ms + width * (done + 1) / steps
+        due_ms = start_ms + width * min(done + 1, steps) / steps
         return max(now, (due_ms + self._offset_ms) / 1000)
 
     def restart(self) -> None:

@@ -19,6 +19,15 @@ def distance(newer: int, older: int) -> int:
     return (newer - older + MODULUS // 2) % MODULUS - MODULUS // 2
 
 
+def is_newer(sequence: int, newest: int) -> bool:
+    """Whether a packet with frames stands after the newest one of its kind.
+
+    SequenceWindow drops what is WINDOW or more behind. So what seems to be that far back is ahead, by more than half of
+    all numbers: nothing but empty packets may have come for an hour.
+    """
+    return not -WINDOW < distance(sequence, newest) <= 0
+
+
 class Arrival(Enum):
     """How a packet stands to those before it."""
 
@@ -87,13 +96,13 @@ class DecodedWindow:
         self.earlier = 0
 
     def add(self, sequence: int) -> None:
-        """Adds one."""
+        """Adds one that SequenceWindow has let through."""
         if self.newest is None:
             self.newest = sequence
             return
         ahead = distance(sequence, self.newest)
-        if ahead > 0:
-            self.earlier = ((self.earlier << 1 | 1) << ahead - 1) & 0xFF if ahead <= 8 else 0
+        if is_newer(sequence, self.newest):
+            self.earlier = ((self.earlier << 1 | 1) << ahead - 1) & 0xFF if 0 < ahead <= 8 else 0
             self.newest = sequence
         elif -8 <= ahead < 0:
             self.earlier |= 1 << -ahead - 1

@@ -17,7 +17,7 @@ from codec.avatar_asset import MAX_GAUSSIANS, AvatarAsset
 from codec.avatar_file import MAX_AVATAR_BYTES, pack_avatar, unpack_avatar
 from codec.errors import AvatarFileError
 from codec.planes import Predictor, compress, decompress, from_planes, to_planes
-from tools.regenerate_vectors import own_basis
+from tools.avatar_vectors import own_basis
 
 Factory = Callable[..., AvatarAsset]
 

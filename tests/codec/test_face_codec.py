@@ -168,3 +168,17 @@ def test_a_late_packet_finds_its_reference_in_the_decoder() -> None:
     for sequence in range(33, 63):
         decoder.decode(packet_of(FaceEncoder(), sequence, sequence))
     decoder.decode(late)
+
+
+@pytest.mark.parametrize("rested", [100, 32_767, 40_000, 65_536])
+def test_references_work_again_after_any_number_of_packets_without_frames(rested: int) -> None:
+    encoder, decoder = FaceEncoder(), FaceDecoder()
+    decoder.decode(packet_of(encoder, 0, 0))
+    packets: list[Packet] = []
+    for index in range(1, 100):
+        packets.append(packet_of(encoder, index, (rested + index) % 65_536))
+        decoder.decode(packets[-1])
+        ack = decoder.acknowledgement()
+        assert ack is not None
+        encoder.acknowledge(ack)
+    assert {packet.reference_offset for packet in packets[64:]} == {1}

@@ -20,7 +20,8 @@ from codec.range_frame import RangeFrame, decode_frame, encode_frame, predicted
 from codec.range_model import MAX_DISTANCE, MAX_HABIT, NEUTRAL
 from codec.range_steps import FINEST_PX, QUALITIES, RangeConfig, values_of
 from tests.support.tracks import talking
-from tools.regenerate_vectors import RANGE_STREAMS, own_basis, range_stream
+from tools.avatar_vectors import own_basis
+from tools.regenerate_vectors import RANGE_STREAMS, range_stream
 
 RATE = 25
 VECTORS = Path(__file__).parents[1] / "vectors" / "face"

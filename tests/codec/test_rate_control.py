@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 from codec.burst_packet import LinkReport
 from codec.link_monitor import FEWEST, RECENT, LinkMonitor
 from codec.rate_control import (
     ALONE_LOSS,
+    CALM_MS,
+    HEAVY_LOSS,
     LADDER,
     LONGEST_STEP_UP_S,
     PROOF_S,
@@ -99,6 +103,37 @@ def test_loss_alone_repeats_and_keeps_the_step() -> None:
     assert (rate.level, rate.repeats, rate.hold_s) == (0, 2, 0.0)
     rate.report(LinkReport(ALONE_LOSS / 2, 0.0), 21.0)
     assert (rate.repeats, rate.hold_s) == (1, LADDER[0].hold_s)
+
+
+def test_heavy_loss_leads_down_and_less_does_not() -> None:
+    rate = RateControl()
+    now = told(rate, LinkReport(HEAVY_LOSS - 0.01, 0.0), 0.0, 40.0)
+    assert rate.level == 0
+    told(rate, LinkReport(HEAVY_LOSS, 0.0), now, now + 40.0)
+    assert rate.step is LADDER[-1]
+
+
+def test_on_an_overloaded_link_loss_does_not_take_bundles_apart() -> None:
+    rate = RateControl()
+    rate.report(LinkReport(ALONE_LOSS, 500.0), 0.0)
+    assert (rate.level, rate.hold_s) == (1, LADDER[1].hold_s)
+
+
+def test_what_is_neither_calm_nor_a_queue_starts_the_wait_again() -> None:
+    rate = RateControl()
+    rate.report(QUEUE, 0.0)
+    for second in range(1, 60):
+        calm = second % int(STEP_UP_S)
+        rate.report(CALM if calm else LinkReport(0.0, CALM_MS), float(second))
+        assert rate.level == 1
+
+
+def test_each_step_of_the_ladder_asks_less_of_the_link() -> None:
+    for finer, coarser in pairwise(LADDER):
+        assert coarser.quality > finer.quality
+        assert coarser.every >= finer.every
+        assert coarser.hold_s >= finer.hold_s
+        assert (coarser.every, coarser.hold_s) != (finer.every, finer.hold_s)
 
 
 class Arrivals:

@@ -3,16 +3,21 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from codec.avatar_file import unpack_avatar
+from codec.burst_coding import BurstDecoder
+from codec.burst_packet import Burst, BurstKind, BurstPacket
 from codec.errors import AvatarFileError, BitstreamError
 from codec.face_decoder import FaceDecoder
 from codec.packet import Packet, PacketKind
 from codec.quantizer import STILL_TORSO
-from tools.regenerate_vectors import STREAMS, avatar_values, face_stream, invalid_packets
+from tools.avatar_vectors import avatar_values, own_basis
+from tools.burst_vectors import BURST_STREAM, PREFIX, burst_stream, invalid_bursts
+from tools.regenerate_vectors import STREAMS, face_stream, invalid_packets
 
 ROOT = Path(__file__).parents[2]
 FACE = ROOT / "tests" / "vectors" / "face"
@@ -40,21 +45,61 @@ def test_golden_streams_decode_to_their_values(name: str) -> None:
     assert kinds == set(PacketKind)
 
 
+def test_golden_bursts_decode_to_their_values() -> None:
+    decoder = BurstDecoder()
+    entries = json.loads((FACE / BURST_STREAM).read_text())
+    for wanted in entries:
+        packet = BurstPacket.unpack(bytes.fromhex(wanted["hex"]), own_basis())
+        assert packet.pack().hex() == wanted["hex"]
+        assert packet.kind.name.lower() == wanted["kind"]
+        assert (packet.sequence, packet.timestamp_ms) == (wanted["sequence"], wanted["timestamp_ms"])
+        assert ([packet.ack.sequence, packet.ack.earlier] if packet.ack else None) == wanted["ack"]
+        assert (vars(packet.report) if packet.report else None) == wanted["report"]
+        assert (packet.burst is not None) == ("frames" in wanted)
+        if packet.burst:
+            assert_burst(packet.burst, wanted)
+            frames = decoder.decode(packet)
+            assert [time_ms % 2**32 for time_ms, _ in frames] == [frame["time_ms"] for frame in wanted["frames"]]
+            for (_, frame), values in zip(frames, wanted["frames"], strict=True):
+                assert list(frame.symbols) == values["symbols"]
+                assert frame.to_params().to_vector().tolist() == values["values"]
+                assert frame.to_params().torso.tolist() == values["torso"]
+    assert {entry["kind"] for entry in entries} == {kind.name.lower() for kind in BurstKind}
+
+
+def assert_burst(burst: Burst, wanted: dict[str, Any]) -> None:
+    assert (burst.config.dims, burst.config.quality, burst.lag_ms) == tuple(
+        wanted[name] for name in ("dims", "quality", "lag_ms")
+    )
+    assert (burst.reference_offset, burst.distance) == (wanted["reference_offset"], wanted["distance"])
+    assert (burst.config.basis is not None) == wanted["own_motions"]
+    assert list(burst.intervals_ms) == wanted["intervals_ms"]
+    assert burst.count == len(wanted["frames"])
+
+
 @pytest.mark.parametrize("name", sorted(json.loads((FACE / "invalid.json").read_text())))
 def test_invalid_packets_are_refused_for_their_reason(name: str) -> None:
-    decoder = FaceDecoder()
-    for packet in json.loads((FACE / "stream_50_8.json").read_text())[:2]:
-        decoder.decode(Packet.unpack(bytes.fromhex(packet["hex"])))
+    faces, bursts = FaceDecoder(), BurstDecoder()
+
+    def decode(data: bytes) -> object:
+        if name.startswith(PREFIX):
+            return bursts.decode(BurstPacket.unpack(data))
+        return faces.decode(Packet.unpack(data))
+
+    stream = BURST_STREAM if name.startswith(PREFIX) else "stream_50_8.json"
+    for packet in json.loads((FACE / stream).read_text())[:2]:
+        decode(bytes.fromhex(packet["hex"]))
     with pytest.raises(BitstreamError) as caught:
-        decoder.decode(Packet.unpack((FACE / "invalid" / f"{name}.bin").read_bytes()))
+        decode((FACE / "invalid" / f"{name}.bin").read_bytes())
     assert caught.value.reason == json.loads((FACE / "invalid.json").read_text())[name]
 
 
 def test_the_face_vectors_are_those_that_the_script_writes() -> None:
+    assert json.loads((FACE / BURST_STREAM).read_text()) == burst_stream()
     for name, (config, with_torso) in STREAMS.items():
         assert json.loads((FACE / name).read_text()) == face_stream(config, with_torso)
     assert {path.stem: path.read_bytes() for path in (FACE / "invalid").iterdir()} == {
-        name: data for name, (_, data) in invalid_packets().items()
+        name: data for name, (_, data) in (invalid_packets() | invalid_bursts()).items()
     }
 
 

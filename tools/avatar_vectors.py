@@ -1,0 +1,107 @@
+"""The golden vectors of docs/avatar-format.md, for tools.regenerate_vectors."""
+
+from __future__ import annotations
+
+import struct
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from codec.avatar_asset import AvatarAsset
+from codec.avatar_file import avatar_id, unpack_avatar
+from codec.avatar_layout import SECTION
+from codec.motion_basis import MOTIONS, MotionBasis
+from codec.motion_table import STANDARD
+from codec.planes import Predictor, to_planes
+
+
+def small_asset() -> AvatarAsset:
+    """Six Gaussians that use every feature of the format."""
+    rng = np.random.default_rng(0)
+    n = 6
+    third = rng.integers(1, 300, (n, 2)) / 1023
+    return AvatarAsset(
+        head_model_id="0f" * 32,
+        name="Ada Łovelace",
+        shape_offsets=(rng.integers(-900, 900, (4, 3)) / 65_536).astype(np.float32),
+        faces_bound=np.array([0, 5, 5, 9, 70_000, 70_001], np.int32),
+        barycentrics=np.concatenate([third, 1 - third.sum(axis=1, keepdims=True)], axis=1).astype(np.float32),
+        local_means=(rng.integers(-300, 300, (n, 3)) / 65_536).astype(np.float32),
+        local_quats=np.array(
+            [
+                [1, 0, 0, 0],
+                [0, -1, 0, 0],
+                [0.5, 0.5, 0.5, 0.5],
+                [0, 0.6, -0.8, 0],
+                [0.28, 0, 0, 0.96],
+                [-0.8, 0, 0, 0.6],
+            ],
+            np.float32,
+        ),
+        log_scales=(rng.integers(-260, -150, (n, 3)) / 32).astype(np.float32),
+        logit_opacities=(rng.integers(-100, 200, n) / 32).astype(np.float32),
+        sh0=rng.uniform(-1.7, 1.7, (n, 3)).astype(np.float32),
+        rigid_to_skull=np.arange(n) % 2 == 0,
+        grid_uv=(rng.integers(0, 2048, (n, 2)) / 2047).astype(np.float32),
+        basis_grid=(rng.integers(-200, 200, (2, 9, 2, 2)) / 2**14).astype(np.float16),
+        basis_weights=(rng.integers(-64, 64, (2, 25)) / 512).astype(np.float32),
+    )
+
+
+def avatar_values(data: bytes) -> dict[str, object]:
+    """What a reader must get from an avatar file, floats exactly."""
+    asset = unpack_avatar(data)
+    values = {name: plain(value) for name, value in vars(asset).items() if value is not None}
+    return {"avatar_id": avatar_id(data), **values}
+
+
+def plain(value: Any) -> object:
+    """A field of an avatar as JSON has it."""
+    if isinstance(value, MotionBasis):
+        return value.rows.tolist()
+    return value if isinstance(value, str) else value.tolist()
+
+
+def invalid_avatars(good: bytes) -> dict[str, bytes]:
+    """File name to bytes."""
+    first = 8 + 12 + struct.unpack_from("<I", good, 16)[0]  # of the section after HEAD
+    second = first + 12 + struct.unpack_from("<I", good, first + 8)[0]
+
+    def with_bytes(offset: int, value: bytes) -> bytes:
+        return good[:offset] + value + good[offset + len(value) :]
+
+    return {
+        "magic": with_bytes(0, b"VAV0"),
+        "version_1": with_bytes(4, b"\x01"),
+        "truncated": good[:-1],
+        "section_missing": good[:first] + good[second:],
+        "section_twice": good + good[first:second],
+        "head_not_first": good[:8] + good[first:second] + good[8:first] + good[second:],
+        "coding_unknown": with_bytes(first + 4, b"\x02"),
+        "predictor_unknown": with_bytes(first + 5, b"\x02"),
+        "reserved_set": with_bytes(first + 6, b"\x01"),
+        "zstd_damaged": with_bytes(first + 12, b"\x00\x00"),
+        "gaussians_too_many": with_bytes(8 + 12 + 32, struct.pack("<I", 65_537)),
+        "vertices_disagree": with_bytes(8 + 12 + 36, struct.pack("<I", 5)),
+    }
+
+
+@cache
+def own_basis() -> MotionBasis:
+    """The standard motions, moderately mixed, with other levels."""
+    random = np.random.default_rng(53)
+    mixed = (np.eye(MOTIONS) + random.normal(0, 0.05, (MOTIONS, MOTIONS))) @ STANDARD.directions
+    return MotionBasis.nearest(mixed, np.array(STANDARD.usual) + 3)
+
+
+def invalid_bases(good: bytes, start: int) -> dict[str, bytes]:
+    """File name to bytes: a MOTN section at `start` with a gain of 0, and with a share of 128."""
+
+    def with_rows(place: int, value: int) -> bytes:
+        rows = own_basis().rows
+        rows[0, place] = value
+        stored = to_planes(rows, 2, Predictor.NONE)
+        return good[:start] + SECTION.pack(b"MOTN", 0, 0, 0, len(stored)) + stored
+
+    return {"motions_gain_0": with_rows(1, 0), "motions_share_128": with_rows(2, 128)}
