@@ -77,6 +77,7 @@ class FaceReceiver:
         self._decoded = DecodedWindow()
         self._monitor = LinkMonitor(self._window)
         self._playout = Playout()
+        self._streams = 0
         self._motion = FaceMotion()
         self._followed_ms: int | None = None
         self._shown_ms: int | None = None
@@ -179,6 +180,9 @@ class FaceReceiver:
             self._monitor.timed(self._newest_ms + lag_ms, now)
         new = [self._playout.add(self._unwrap(time_ms), face, now) for time_ms, face in frames]
         self._stats.stale += bool(new) and not any(new)
+        if self._playout.streams != self._streams:
+            self._streams = self._playout.streams
+            self._monitor.restart()
         return News(packet.ack, packet.report if isinstance(packet, BurstPacket) else None)
 
     def _decode(self, packet: Packet | BurstPacket) -> list[tuple[int, FaceParams | None]]:

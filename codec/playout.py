@@ -23,8 +23,8 @@ SETTLING = 16
 """Frames until which the buffer follows their delays without easing."""
 SLOWER, FASTER = 0.3, 0.1
 """How much slower or faster than captured frames are shown while the delay is adapted."""
-RESTART_MS = 2000.0
-"""A frame that is so far out of its time begins a new stream."""
+RESTART_MS, RESTART_AFTER = 2000.0, 3
+"""So many frames in a row that are so far out of their time begin a new stream: a clock has been set."""
 ROUNDING_MS = 0.5
 """Capture times are whole milliseconds."""
 MAX_WAITING = 64
@@ -33,11 +33,18 @@ USUAL_MS, WIDEST_MS = 40, 260
 
 
 class Playout:
-    """Takes frames in any order and hands out the one to show; a frame after a newer one is never shown."""
+    """Takes frames in any order and hands out the one to show; a frame after a newer one is never shown.
+
+    Attributes:
+        streams: how often it has begun anew.
+    """
 
     def __init__(self) -> None:
         self._frames: list[tuple[int, FaceParams | None]] = []  # by time, from the one that is shown on
+        self._known: deque[int] = deque(maxlen=MAX_WAITING)  # times of the last frames
         self._shown_ms: int | None = None
+        self._strange = 0
+        self.streams = 0
         self._delays: deque[float] = deque()
         self._sorted: list[float] = []
         self._offset_ms = 0.0
@@ -54,17 +61,17 @@ class Playout:
         Returns:
             Whether it will be shown: False if it is known, or if a newer one is shown already.
         """
-        delay = 1000 * now - time_ms
-        if self._delays and abs(delay - self._offset_ms) > RESTART_MS:
-            self.restart()
-        place = bisect_left(self._frames, time_ms, key=lambda frame: frame[0])
-        if place < len(self._frames) and self._frames[place][0] == time_ms:
+        if time_ms in self._known:
             return False
+        delay = 1000 * now - time_ms
+        if self._is_other_clock(delay):
+            return False
+        self._known.append(time_ms)
         self._advance(now)
         self._learn(delay)
         if self._shown_ms is not None and time_ms <= self._shown_ms:
             return False
-        self._frames.insert(place, (time_ms, params))
+        insort(self._frames, (time_ms, params), key=lambda frame: frame[0])
         if len(self._frames) > MAX_WAITING:
             del self._frames[1]
         return True
@@ -101,10 +108,22 @@ class Playout:
 
     def restart(self) -> None:
         """Takes the next frame as the first of a stream; what is shown stays until then."""
-        self._frames.clear()
-        self._delays.clear()
-        self._sorted.clear()
+        for held in (self._frames, self._known, self._delays, self._sorted):
+            held.clear()
         self._shown_ms = None
+        self._strange = 0
+        self.streams += 1
+
+    def _is_other_clock(self, delay: float) -> bool:
+        """Whether a frame is so far out of its time that it is left out; some of them in a row begin a new stream."""
+        if not self._delays or abs(delay - self._offset_ms) <= RESTART_MS:
+            self._strange = 0
+            return False
+        self._strange += 1
+        if self._strange < RESTART_AFTER:
+            return True
+        self.restart()
+        return False
 
     def _steps(self) -> tuple[int, int]:
         """How many pictures lie between the shown frame and the next one, that one included, and milliseconds."""

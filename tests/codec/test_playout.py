@@ -10,7 +10,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from codec.params import FaceParams
-from codec.playout import FASTER, LONGEST_MS, MAX_WAITING, MEMORY, RESTART_MS, USUAL_MS, WIDEST_MS, Playout
+from codec.playout import (
+    FASTER,
+    LONGEST_MS,
+    MAX_WAITING,
+    MEMORY,
+    RESTART_AFTER,
+    RESTART_MS,
+    USUAL_MS,
+    WIDEST_MS,
+    Playout,
+)
 
 INTERVAL_MS = 40
 LINK_MS = 25
@@ -226,10 +236,38 @@ def test_a_clock_that_was_set_begins_a_new_stream() -> None:
     playout = Playout()
     play(playout, jittered(50, 30), 2000)
     for jump_ms in (10 * RESTART_MS, -10 * RESTART_MS):
-        time_ms = 2000 + int(jump_ms)
-        assert playout.add(time_ms, face(time_ms), 2.1)
-        assert shown_ms(playout, 2100) == time_ms
+        begins_ms = 2000 + int(jump_ms)
+        times = [begins_ms + index for index in range(RESTART_AFTER)]
+        assert [playout.add(time_ms, face(time_ms), 2.1) for time_ms in times] == [*[False] * (RESTART_AFTER - 1), True]
+        assert shown_ms(playout, 2100) == times[-1]
         assert playout.added_ms == 0
+    assert playout.streams == 2
+
+
+def test_frames_that_come_seconds_late_are_left_out() -> None:
+    playout = Playout()
+    play(playout, jittered(50, 30), 2000)
+    before, added_ms = shown_ms(playout, 2000), playout.added_ms
+    for index in range(3 * RESTART_AFTER):
+        now_ms = 2000 + 40 * index
+        if index % RESTART_AFTER:
+            assert not playout.add(-5000 - index, face(-5000), now_ms / 1000)
+        else:
+            assert playout.add(now_ms - 30, face(now_ms - 30), now_ms / 1000)
+    shown = shown_ms(playout, 2400)
+    assert shown is not None
+    assert before is not None
+    assert shown > before
+    assert playout.added_ms == pytest.approx(added_ms, abs=40)
+    assert playout.streams == 0
+
+
+def test_repeats_of_what_was_shown_say_nothing_about_the_link() -> None:
+    frames = range(0, 4000, INTERVAL_MS)
+    arrivals = [(time_ms + LINK_MS + wait_ms, time_ms) for time_ms in frames for wait_ms in (0, 2 * INTERVAL_MS)]
+    playout = Playout()
+    changes = play(playout, [(float(at_ms), time_ms) for at_ms, time_ms in arrivals], 4200)
+    assert changes == [(time_ms + LINK_MS, time_ms) for time_ms in frames]
 
 
 def test_a_restart_shows_nothing_until_there_is_a_frame() -> None:
