@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from client.clock import monotonic_s
 from client.peer_face import ShownFace
-from codec.face_link import FaceLink, FaceLinkStats
+from codec.face_link import FaceLink, FaceLinkStats, LinkQuality
 from codec.motion_basis import MotionBasis
 from codec.params import FaceParams
 
@@ -38,6 +38,11 @@ class FaceTraffic:
     def stats(self) -> FaceLinkStats:
         """Counters of the current connection."""
         return self._link.stats
+
+    @property
+    def quality(self) -> LinkQuality:
+        """How the current connection does."""
+        return self._link.quality
 
     def restart(self) -> None:
         """There is another connection, or none: what was agreed upon is void."""

@@ -352,12 +352,17 @@ class PeerLink:
         """Rates since the last call."""
         meter = None if self._connection is None else self._connection.meter
         rates = self._traffic.rates(self._faces.stats, meter, now)
+        quality = self._faces.quality
         return PeerStats(
             self.member_id,
             LinkState.GONE if self._refused else self._negotiator.state(now),
             self._avatar.status,
             round(self._avatar.progress, 2),
             *rates,
+            round(100 * quality.loss_in, 1),
+            round(100 * quality.loss_out, 1),
+            round(quality.playout_ms, 1),
+            quality.rate_step,
             self._notice,
         )
 

@@ -14,7 +14,11 @@ from codec.face_link import FaceLinkStats
 
 @dataclass(frozen=True)
 class PeerStats:
-    """One line of the `peers` message, without what the renderer knows."""
+    """One line of the `peers` message, without what the renderer knows.
+
+    Losses are of the last seconds, in percent; `playout_ms` is what smooth showing adds to the delay; `rate_step` is
+    where we are on the ladder of rates, 0 the best.
+    """
 
     member_id: str
     state: LinkState
@@ -24,6 +28,10 @@ class PeerStats:
     payload_kbps_out: float
     wire_kbps_in: float
     wire_kbps_out: float
+    loss_pct_in: float
+    loss_pct_out: float
+    playout_ms: float
+    rate_step: int
     notice: str | None
 
 

@@ -31,6 +31,23 @@ class FaceLinkStats(ReceiverStats):
     key_frames_out: int = 0
 
 
+@dataclass(frozen=True)
+class LinkQuality:
+    """How a link does at the moment.
+
+    Args:
+        loss_in: share of the peer's packets that got lost lately.
+        loss_out: share of ours, as the peer reports.
+        playout_ms: what the playout buffer adds to the delay of the fastest frame.
+        rate_step: step of the ladder of rates that we send on, 0 the best one.
+    """
+
+    loss_in: float
+    loss_out: float
+    playout_ms: float
+    rate_step: int
+
+
 class FaceLink:
     """One peer's face stream, both ways. Sans-IO: `now` is any monotonic clock in seconds.
 
@@ -142,9 +159,10 @@ class FaceLink:
         return self._receiver.shown_capture_ms
 
     @property
-    def playout_ms(self) -> float:
-        """What the playout buffer adds to the delay of the fastest frame."""
-        return self._receiver.playout_ms
+    def quality(self) -> LinkQuality:
+        """How the link does, both ways."""
+        rate = self._sender.rate
+        return LinkQuality(self._receiver.loss, rate.loss, self._receiver.playout_ms, rate.level)
 
     def silent_for(self, now: float) -> float:
         """Seconds since the last valid packet, infinite before the first one."""

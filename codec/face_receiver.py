@@ -128,6 +128,12 @@ class FaceReceiver:
         return self._shown_ms
 
     @property
+    def loss(self) -> float:
+        """Share of the packets that got lost lately."""
+        report = self._monitor.report()
+        return report.loss if report else 0.0
+
+    @property
     def playout_ms(self) -> float:
         """What the playout buffer adds to the delay of the fastest frame."""
         return self._playout.added_ms

@@ -41,8 +41,10 @@ class FaceSender(Protocol):
     Attributes:
         key_frames: those so far.
         motions: our own ones, which the receiver knows; None: the standard ones.
+        rate: what the receiver reports, and the step of the ladder that is in use.
     """
 
+    rate: RateControl
     key_frames: int
     motions: MotionBasis | None
 
@@ -84,6 +86,7 @@ class Eg0Sender:
     """
 
     def __init__(self, expression_dims: int, expression_bits: int) -> None:
+        self.rate = RateControl()
         self._encoder = FaceEncoder(expression_dims, expression_bits)
         self.key_frames = 0
         self.motions: MotionBasis | None = None
@@ -131,9 +134,6 @@ class RangeSender:
 
     Args:
         expression_dims: E to send.
-
-    Attributes:
-        rate: the step of the ladder that is in use.
     """
 
     def __init__(self, expression_dims: int) -> None:

@@ -234,3 +234,18 @@ def test_a_slow_tracker_is_no_slow_link(tracker_ms: int, queue_ms: int) -> None:
             report = BurstPacket.unpack(data).report
             told += [report.delay_ms] if report else []
     assert told[-1] == pytest.approx(queue_ms, abs=0.1 * queue_ms + DELAY_UNIT_MS)
+
+
+def test_the_quality_of_a_link_is_told_on_both_sides() -> None:
+    speaker, listener = FaceLink(profile=RANGE), FaceLink(profile=RANGE)
+    assert (speaker.quality.loss_in, speaker.quality.loss_out, speaker.quality.rate_step) == (0, 0, 0)
+    for index in range(200):
+        now = index * INTERVAL_MS / 1000
+        for number, data in enumerate(speaker.send(talks(INTERVAL_MS * index), INTERVAL_MS * index, now)):
+            if (speaker.stats.packets_out + number) % 4:
+                listener.receive(data, now)
+        for data in listener.poll(now):
+            speaker.receive(data, now)
+    assert listener.quality.loss_in == pytest.approx(0.25, abs=0.03)
+    assert speaker.quality.loss_out == pytest.approx(0.25, abs=0.03)
+    assert (speaker.quality.loss_in, listener.quality.loss_out) == (0, 0)

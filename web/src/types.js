@@ -79,6 +79,10 @@
  * @property {number} payload_kbps_out
  * @property {number} wire_kbps_in
  * @property {number} wire_kbps_out
+ * @property {number} loss_pct_in packets lost lately
+ * @property {number} loss_pct_out
+ * @property {number} playout_ms what smooth showing adds to the delay
+ * @property {number} rate_step 0: all faces in full quality; more: the link is overloaded
  * @property {string} notice one sentence, or empty
  *
  * @typedef {{type: "peers", peers: Peer[]}} PeersMessage

@@ -174,6 +174,10 @@ function peer(value) {
     payload_kbps_out: number(fields, "payload_kbps_out", 0),
     wire_kbps_in: number(fields, "wire_kbps_in", 0),
     wire_kbps_out: number(fields, "wire_kbps_out", 0),
+    loss_pct_in: number(fields, "loss_pct_in", 0),
+    loss_pct_out: number(fields, "loss_pct_out", 0),
+    playout_ms: number(fields, "playout_ms", 0),
+    rate_step: number(fields, "rate_step", 0),
     notice: typeof fields.notice === "string" ? fields.notice : "",
   };
 }

@@ -31,6 +31,10 @@ const peer = (id, fields = {}) => ({
   payload_kbps_out: 6,
   wire_kbps_in: 30,
   wire_kbps_out: 30,
+  loss_pct_in: 0,
+  loss_pct_out: 0,
+  playout_ms: 40,
+  rate_step: 0,
   notice: "",
   ...fields,
 });

@@ -20,6 +20,8 @@ export function peerLines(peer) {
     "kbit/s face  wire",
     `in    ${rate(peer.payload_kbps_in)} ${rate(peer.wire_kbps_in)}`,
     `out   ${rate(peer.payload_kbps_out)} ${rate(peer.wire_kbps_out)}`,
+    `lost  ${peer.loss_pct_in.toFixed(0)} % in, ${peer.loss_pct_out.toFixed(0)} % out`,
+    `wait  ${peer.playout_ms.toFixed(0)} ms${peer.rate_step ? `, slow link ${peer.rate_step}` : ""}`,
   ].join("\n");
 }
 
