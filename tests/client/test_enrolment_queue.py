@@ -138,7 +138,7 @@ print('{"ended": true}')
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("""print('{"problem": "No face."}'); time.sleep(60)""", "No face"),
+        ("""print('{"problem": "No face."}', flush=True); time.sleep(60)""", "No face"),
         ("sys.exit(3)", "stopped unexpectedly"),
         ("", "stopped unexpectedly"),
     ],
