@@ -1,4 +1,4 @@
-"""Avatar files (`.vav`), version 0: docs/avatar-format.md."""
+"""Avatar files (`.vav`): docs/avatar-format.md. Version 1 is in codec.avatar_v1_file."""
 
 from __future__ import annotations
 
@@ -9,12 +9,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codec.avatar_asset import BASIS_CHANNELS, AvatarAsset
-from codec.avatar_layout import HEADER, MAGIC, MAX_AVATAR_BYTES, SECTION, VERSION, AvatarHeader, split_sections
+from codec.avatar_layout import (
+    HEADER,
+    MAGIC,
+    MAX_AVATAR_BYTES,
+    SECTION,
+    VERSION,
+    AvatarHeader,
+    split_sections,
+    version_of,
+)
+from codec.avatar_plan import AvatarPlan
 from codec.avatar_symbols import from_symbols, to_symbols
+from codec.avatar_v1_file import VERSION as VERSION_1
+from codec.avatar_v1_file import pack_v1, unpack_v1
 from codec.errors import AvatarFileError
 from codec.planes import Integers, Predictor, compress, decompress, from_planes, to_planes
 
-__all__ = ["MAX_AVATAR_BYTES", "avatar_id", "pack_avatar", "unpack_avatar"]
+__all__ = ["MAX_AVATAR_BYTES", "avatar_id", "pack_avatar", "unpack_avatar", "unpack_partial"]
 
 CODING_STORED = 0
 CODING_ZSTD = 1
@@ -25,22 +37,22 @@ def avatar_id(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def pack_avatar(asset: AvatarAsset) -> bytes:
-    """Serializes an avatar. Gaussians keep their order; sorted by bound face they compress best.
+def pack_avatar(asset: AvatarAsset, plan: AvatarPlan | None = None) -> bytes:
+    """Serializes an avatar.
+
+    Without a plan all Gaussians are written alike, in version 0 and in their order; sorted by bound face they compress
+    best. With one (enrolment.slim makes it, and what it is for) the file has version 1 and a third of the bytes.
+
+    Args:
+        asset: the avatar.
+        plan: how finely to write what.
 
     Raises:
         AvatarFileError: arrays do not fit together, a value is not finite or out of range, or the file would be
             larger than MAX_AVATAR_BYTES.
     """
     header = _header_of(asset)
-    head = header.pack()
-    parts = [HEADER.pack(MAGIC, VERSION, 0), SECTION.pack(b"HEAD", CODING_STORED, 0, 0, len(head)), head]
-    symbols = to_symbols(asset)
-    for tag, (_, _, width) in header.sections().items():
-        candidates = [(compress(to_planes(symbols[tag], width, predictor)), predictor) for predictor in Predictor]
-        stored, predictor = min(candidates, key=lambda candidate: len(candidate[0]))
-        parts += [SECTION.pack(tag.encode(), CODING_ZSTD, predictor, 0, len(stored)), stored]
-    data = b"".join(parts)
+    data = _pack_v0(header, asset) if plan is None else pack_v1(header, asset, plan)
     if len(data) > MAX_AVATAR_BYTES:
         raise AvatarFileError(f"The avatar takes {len(data)} bytes; {MAX_AVATAR_BYTES} are allowed")
     return data
@@ -52,6 +64,48 @@ def unpack_avatar(data: bytes) -> AvatarAsset:
     Raises:
         AvatarFileError: the file breaks any rule of docs/avatar-format.md.
     """
+    if version_of(data) != VERSION_1:
+        return _unpack_v0(data)
+    asset = unpack_v1(split_sections(data, MAGIC, VERSION_1, MAX_AVATAR_BYTES))
+    assert asset is not None  # only parts of files make nothing
+    return asset
+
+
+def unpack_partial(data: bytes) -> AvatarAsset | None:
+    """The best avatar that the first bytes of a file allow.
+
+    Args:
+        data: a file, or its beginning, from anywhere.
+
+    Returns:
+        Fewer and larger Gaussians at first, then all of them without bases, then the avatar; None where there is
+        nothing to show yet, as with any part of a file of version 0.
+
+    Raises:
+        AvatarFileError: what is there breaks a rule of docs/avatar-format.md.
+    """
+    if len(data) < HEADER.size and data[:4] == MAGIC[: len(data)]:
+        return None
+    if version_of(data) == VERSION_1:
+        sections = split_sections(data, MAGIC, VERSION_1, MAX_AVATAR_BYTES, partial=True)
+        return unpack_v1(sections, partial=True)
+    sections = split_sections(data, MAGIC, VERSION, MAX_AVATAR_BYTES, partial=True)
+    wanted = AvatarHeader.unpack(sections[0][3]).sections() if sections and sections[0][0] == "HEAD" else {"HEAD": 0}
+    return None if set(wanted) - {section[0] for section in sections} else _unpack_v0(data)
+
+
+def _pack_v0(header: AvatarHeader, asset: AvatarAsset) -> bytes:
+    head = header.pack()
+    parts = [HEADER.pack(MAGIC, VERSION, 0), SECTION.pack(b"HEAD", CODING_STORED, 0, 0, len(head)), head]
+    symbols = to_symbols(asset)
+    for tag, (_, _, width) in header.sections().items():
+        candidates = [(compress(to_planes(symbols[tag], width, predictor)), predictor) for predictor in Predictor]
+        stored, predictor = min(candidates, key=lambda candidate: len(candidate[0]))
+        parts += [SECTION.pack(tag.encode(), CODING_ZSTD, predictor, 0, len(stored)), stored]
+    return b"".join(parts)
+
+
+def _unpack_v0(data: bytes) -> AvatarAsset:
     sections = split_sections(data, MAGIC, VERSION, MAX_AVATAR_BYTES)
     if not sections or sections[0][0] != "HEAD" or sections[0][1:3] != (CODING_STORED, 0):
         raise AvatarFileError("The avatar file does not begin with its HEAD section")

@@ -9,13 +9,10 @@ machine; the bytes of avatar files depend on the version of zstd.
 from __future__ import annotations
 
 import json
-import struct
 from pathlib import Path
 
 import numpy as np
 
-from codec.avatar_asset import AvatarAsset
-from codec.avatar_file import avatar_id, pack_avatar, unpack_avatar
 from codec.face_encoder import FaceEncoder
 from codec.frame_coding import QuantizedFrame, decode_key, encode_delta, encode_key
 from codec.packet import Ack, Packet, PacketKind
@@ -23,6 +20,7 @@ from codec.quantizer import STILL_TORSO, TORSO, StreamConfig, quantizer_for
 from codec.range_frame import RangeFrame, encode_frame
 from codec.range_steps import RangeConfig
 from codec.torso_coding import encode_extension
+from tools.avatar_vectors import empty_folder, write_avatars, write_json
 from tools.stream_vectors import write_streams
 
 DIRECTORY = Path(__file__).resolve().parents[1] / "tests" / "vectors"
@@ -161,81 +159,9 @@ def invalid_packets() -> dict[str, tuple[str, bytes]]:
     }
 
 
-def small_asset() -> AvatarAsset:
-    """Six Gaussians that use every feature of the format."""
-    rng = np.random.default_rng(0)
-    n = 6
-    third = rng.integers(1, 300, (n, 2)) / 1023
-    return AvatarAsset(
-        head_model_id="0f" * 32,
-        name="Ada Łovelace",
-        shape_offsets=(rng.integers(-900, 900, (4, 3)) / 65_536).astype(np.float32),
-        faces_bound=np.array([0, 5, 5, 9, 70_000, 70_001], np.int32),
-        barycentrics=np.concatenate([third, 1 - third.sum(axis=1, keepdims=True)], axis=1).astype(np.float32),
-        local_means=(rng.integers(-300, 300, (n, 3)) / 65_536).astype(np.float32),
-        local_quats=np.array(
-            [
-                [1, 0, 0, 0],
-                [0, -1, 0, 0],
-                [0.5, 0.5, 0.5, 0.5],
-                [0, 0.6, -0.8, 0],
-                [0.28, 0, 0, 0.96],
-                [-0.8, 0, 0, 0.6],
-            ],
-            np.float32,
-        ),
-        log_scales=(rng.integers(-260, -150, (n, 3)) / 32).astype(np.float32),
-        logit_opacities=(rng.integers(-100, 200, n) / 32).astype(np.float32),
-        sh0=rng.uniform(-1.7, 1.7, (n, 3)).astype(np.float32),
-        rigid_to_skull=np.arange(n) % 2 == 0,
-        grid_uv=(rng.integers(0, 2048, (n, 2)) / 2047).astype(np.float32),
-        basis_grid=(rng.integers(-200, 200, (2, 9, 2, 2)) / 2**14).astype(np.float16),
-        basis_weights=(rng.integers(-64, 64, (2, 25)) / 512).astype(np.float32),
-    )
-
-
-def avatar_values(data: bytes) -> dict[str, object]:
-    """What a reader must get from an avatar file, floats exactly."""
-    asset = unpack_avatar(data)
-    values = {name: value if isinstance(value, str) else value.tolist() for name, value in vars(asset).items()}
-    return {"avatar_id": avatar_id(data), **values}
-
-
-def invalid_avatars(good: bytes) -> dict[str, bytes]:
-    """File name to bytes."""
-    first = 8 + 12 + struct.unpack_from("<I", good, 16)[0]  # of the section after HEAD
-    second = first + 12 + struct.unpack_from("<I", good, first + 8)[0]
-
-    def with_bytes(offset: int, value: bytes) -> bytes:
-        return good[:offset] + value + good[offset + len(value) :]
-
-    return {
-        "magic": with_bytes(0, b"VAV0"),
-        "version_1": with_bytes(4, b"\x01"),
-        "truncated": good[:-1],
-        "section_missing": good[:first] + good[second:],
-        "section_twice": good + good[first:second],
-        "head_not_first": good[:8] + good[first:second] + good[8:first] + good[second:],
-        "coding_unknown": with_bytes(first + 4, b"\x02"),
-        "predictor_unknown": with_bytes(first + 5, b"\x02"),
-        "reserved_set": with_bytes(first + 6, b"\x01"),
-        "zstd_damaged": with_bytes(first + 12, b"\x00\x00"),
-        "gaussians_too_many": with_bytes(8 + 12 + 32, struct.pack("<I", 65_537)),
-        "vertices_disagree": with_bytes(8 + 12 + 36, struct.pack("<I", 5)),
-    }
-
-
-def write_json(path: Path, values: dict[str, object]) -> None:
-    lines = [f"{json.dumps(name)}: {json.dumps(value, ensure_ascii=False)}" for name, value in values.items()]
-    path.write_text("{\n" + ",\n".join(lines) + "\n}\n", "utf-8")
-
-
 def main() -> None:
-    face, avatar = DIRECTORY / "face", DIRECTORY / "avatar"
-    for directory in (face / "invalid", avatar / "invalid"):
-        directory.mkdir(parents=True, exist_ok=True)
-        for old in directory.iterdir():
-            old.unlink()
+    face = DIRECTORY / "face"
+    empty_folder(face / "invalid")
     for name, (config, with_torso) in STREAMS.items():
         packets = ",\n".join(json.dumps(packet) for packet in face_stream(config, with_torso))
         (face / name).write_text(f"[\n{packets}\n]\n")
@@ -246,11 +172,7 @@ def main() -> None:
         (face / "invalid" / f"{name}.bin").write_bytes(data)
         reasons[name] = reason
     write_json(face / "invalid.json", reasons)
-    good = pack_avatar(small_asset())
-    (avatar / "small.vav").write_bytes(good)
-    write_json(avatar / "small.json", avatar_values(good))
-    for name, data in invalid_avatars(good).items():
-        (avatar / "invalid" / f"{name}.vav").write_bytes(data)
+    write_avatars(DIRECTORY / "avatar")
     write_streams(DIRECTORY / "stream")
 
 

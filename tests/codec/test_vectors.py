@@ -59,9 +59,10 @@ def test_the_face_vectors_are_those_that_the_script_writes() -> None:
     }
 
 
-def test_the_golden_avatar_decodes_to_its_values() -> None:
-    data = (AVATAR / "small.vav").read_bytes()
-    wanted: dict[str, Any] = json.loads((AVATAR / "small.json").read_text("utf-8"))
+@pytest.mark.parametrize("name", ["small", "small_v1"])
+def test_the_golden_avatars_decode_to_their_values(name: str) -> None:
+    data = (AVATAR / f"{name}.vav").read_bytes()
+    wanted: dict[str, Any] = json.loads((AVATAR / f"{name}.json").read_text("utf-8"))
     assert avatar_id(data) == wanted.pop("avatar_id")
     for name, value in vars(unpack_avatar(data)).items():
         found = value if isinstance(value, str) else value.tolist()

@@ -1,0 +1,126 @@
+"""The golden vectors of avatar files; `python -m tools.regenerate_vectors` writes them."""
+
+from __future__ import annotations
+
+import json
+import struct
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from codec.avatar_asset import AvatarAsset
+from codec.avatar_file import avatar_id, pack_avatar, unpack_avatar
+from codec.avatar_plan import CLASSES, SKIPPED_BLOCK, AvatarPlan, AvatarSteps
+
+
+def small_asset() -> AvatarAsset:
+    """Six Gaussians that use every feature of the format."""
+    rng = np.random.default_rng(0)
+    n = 6
+    third = rng.integers(1, 300, (n, 2)) / 1023
+    return AvatarAsset(
+        head_model_id="0f" * 32,
+        name="Ada Łovelace",
+        shape_offsets=(rng.integers(-900, 900, (4, 3)) / 65_536).astype(np.float32),
+        faces_bound=np.array([0, 5, 5, 9, 70_000, 70_001], np.int32),
+        barycentrics=np.concatenate([third, 1 - third.sum(axis=1, keepdims=True)], axis=1).astype(np.float32),
+        local_means=(rng.integers(-300, 300, (n, 3)) / 65_536).astype(np.float32),
+        local_quats=np.array(
+            [
+                [1, 0, 0, 0],
+                [0, -1, 0, 0],
+                [0.5, 0.5, 0.5, 0.5],
+                [0, 0.6, -0.8, 0],
+                [0.28, 0, 0, 0.96],
+                [-0.8, 0, 0, 0.6],
+            ],
+            np.float32,
+        ),
+        log_scales=(rng.integers(-260, -150, (n, 3)) / 32).astype(np.float32),
+        logit_opacities=(rng.integers(-100, 200, n) / 32).astype(np.float32),
+        sh0=rng.uniform(-1.7, 1.7, (n, 3)).astype(np.float32),
+        rigid_to_skull=np.arange(n) % 2 == 0,
+        grid_uv=(rng.integers(0, 2048, (n, 2)) / 2047).astype(np.float32),
+        basis_grid=(rng.integers(-200, 200, (2, 9, 2, 2)) / 2**14).astype(np.float16),
+        basis_weights=(rng.integers(-64, 64, (2, 25)) / 512).astype(np.float32),
+    )
+
+
+def small_v1() -> bytes:
+    """An avatar file of version 1 that uses every feature of the format."""
+    asset = small_asset()
+    few = asset.count
+    rows = np.arange(3 * few) % few
+    names = ("local_quats", "log_scales", "logit_opacities", "sh0", "rigid_to_skull", "grid_uv")
+    arrays = {name: getattr(asset, name)[rows] for name in names}
+    means = np.random.default_rng(1).normal(0, 0.003, (len(rows), 3)).astype(np.float32)
+    grid = np.random.default_rng(2).normal(0, 0.01, (2, 9, 5, 5)).astype(np.float16)
+    asset = replace(
+        asset,
+        faces_bound=np.sort(asset.faces_bound[rows]),
+        barycentrics=np.full((len(rows), 3), 1 / 3, np.float32),
+        local_means=means,
+        basis_grid=grid,
+        **arrays,
+    )
+    exponents = np.zeros((3, 2, 2), np.uint8)
+    exponents[:, 0, 1], exponents[:, 1, 1] = 2, SKIPPED_BLOCK
+    classes = (np.arange(len(rows)) % CLASSES).astype(np.uint8)
+    steps = AvatarSteps(grid=(1 << 17, 1 << 20, 1 << 20))
+    return pack_avatar(asset, AvatarPlan(classes, exponents, np.ones((5, 5), np.bool_), steps))
+
+
+def avatar_values(data: bytes) -> dict[str, object]:
+    """What a reader must get from an avatar file, floats exactly."""
+    asset = unpack_avatar(data)
+    values = {name: value if isinstance(value, str) else value.tolist() for name, value in vars(asset).items()}
+    return {"avatar_id": avatar_id(data), **values}
+
+
+def invalid_avatars(good: bytes) -> dict[str, bytes]:
+    """File name to bytes."""
+    first = 8 + 12 + struct.unpack_from("<I", good, 16)[0]  # of the section after HEAD
+    second = first + 12 + struct.unpack_from("<I", good, first + 8)[0]
+
+    def with_bytes(offset: int, value: bytes) -> bytes:
+        return good[:offset] + value + good[offset + len(value) :]
+
+    return {
+        "magic": with_bytes(0, b"VAV0"),
+        "version_1": with_bytes(4, b"\x01"),
+        "truncated": good[:-1],
+        "section_missing": good[:first] + good[second:],
+        "section_twice": good + good[first:second],
+        "head_not_first": good[:8] + good[first:second] + good[8:first] + good[second:],
+        "coding_unknown": with_bytes(first + 4, b"\x02"),
+        "predictor_unknown": with_bytes(first + 5, b"\x02"),
+        "reserved_set": with_bytes(first + 6, b"\x01"),
+        "zstd_damaged": with_bytes(first + 12, b"\x00\x00"),
+        "gaussians_too_many": with_bytes(8 + 12 + 32, struct.pack("<I", 65_537)),
+        "vertices_disagree": with_bytes(8 + 12 + 36, struct.pack("<I", 5)),
+    }
+
+
+def write_avatars(folder: Path) -> None:
+    """Writes all of them."""
+    empty_folder(folder / "invalid")
+    good = pack_avatar(small_asset())
+    for name, data in (("small", good), ("small_v1", small_v1())):
+        (folder / f"{name}.vav").write_bytes(data)
+        write_json(folder / f"{name}.json", avatar_values(data))
+    for name, data in invalid_avatars(good).items():
+        (folder / "invalid" / f"{name}.vav").write_bytes(data)
+
+
+def empty_folder(folder: Path) -> None:
+    """Makes a folder, or removes the files in it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for old in folder.iterdir():
+        old.unlink()
+
+
+def write_json(path: Path, values: dict[str, object]) -> None:
+    """Writes a JSON object, one line for each value."""
+    lines = [f"{json.dumps(name)}: {json.dumps(value, ensure_ascii=False)}" for name, value in values.items()]
+    path.write_text("{\n" + ",\n".join(lines) + "\n}\n", "utf-8")
