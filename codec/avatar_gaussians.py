@@ -18,7 +18,6 @@ from codec.symbol_stream import pack_symbols, unpack_symbols, unzigzag, zigzag
 _LENGTH = struct.Struct("<I")
 _BINDING_CONTEXTS = 6
 _ATTRIBUTE_CONTEXTS = 2 * CLASSES * ATTRIBUTES
-_LARGEST = 1 << 24
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,10 +47,8 @@ def pack_gaussians(gaussians: Gaussians, steps: AvatarSteps) -> tuple[bytes, byt
     """The contents of both sections.
 
     Raises:
-        AvatarFileError: a value is out of the range that the format can hold.
+        AvatarFileError: a value is too far from its neighbors.
     """
-    if np.abs(gaussians.values).max() > _LARGEST:
-        raise AvatarFileError("The avatar's Gaussians hold a value that is too large")
     written = Gaussians.empty(len(gaussians.faces))
     return _pack(gaussians, written, steps, coarse=True), _pack(gaussians, written, steps, coarse=False)
 
@@ -82,8 +79,6 @@ def unpack_gaussians(data: bytes, known: Gaussians, steps: AvatarSteps, *, coars
     residuals = _by_row(unzigzag(symbols).reshape(ATTRIBUTES, -1).T, rows, count)
     table = class_steps(steps)[known.classes]
     dyadic.walk(known.values, lambda at, predicted: _bounded(predicted + residuals[at] * table[at]), coarse=coarse)
-    if np.abs(known.values).max() > 2 * _LARGEST:
-        raise AvatarFileError("The avatar's Gaussians hold a value out of its range")
 
 
 def _pack(wanted: Gaussians, written: Gaussians, steps: AvatarSteps, *, coarse: bool) -> bytes:

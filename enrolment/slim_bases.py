@@ -71,7 +71,7 @@ def plan_blocks(
     Args:
         visible: [BASIS_CHANNELS, G, G] see Visibility.
         used: [G, G] what must be written.
-        error: that one coefficient of a basis with unit coefficients may make, grey levels.
+        error: that one coefficient of a basis with unit coefficients may make, gray levels.
     """
     size = used.shape[0]
     side = -(-size // SIDE) * SIDE

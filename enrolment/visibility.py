@@ -44,7 +44,7 @@ class Shot:
 
 @dataclass(frozen=True, eq=False)
 class Visibility:
-    """Squared grey levels (of 255) per squared unit, mean over the pixels of all shots.
+    """Squared gray levels (of 255) per squared unit, mean over the pixels of all shots.
 
     Args:
         means: [N] per metre, mean of the three axes.

@@ -126,7 +126,7 @@ def without_bases(asset: AvatarAsset) -> AvatarAsset:
 
 
 def difference(one: AvatarAsset, other: AvatarAsset, shot: Shot) -> float:
-    """Mean squared difference of two drawings, grey levels."""
+    """Mean squared difference of two drawings, gray levels."""
     from renderer.avatar.linear_poser import LinearPoser
 
     planes: list[np.ndarray] = []
