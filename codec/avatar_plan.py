@@ -45,7 +45,7 @@ class AvatarSteps:
     opacity_limit: int = 4
     grid_uv: int = 1900
     fine_classes: int = 3
-    growth: int = 22
+    growth: int = 26
     grid: tuple[int, int, int] = (1 << 14, 1 << 21, 1 << 21)
 
 
