@@ -1,4 +1,4 @@
-"""Avatar files (`.vav`), version 0: docs/avatar-format.md."""
+"""Avatar files (`.vav`): docs/avatar-format.md. Version 1 is in codec.avatar_v1_file."""
 
 from __future__ import annotations
 
@@ -18,15 +18,17 @@ from codec.avatar_layout import (
     VERSION,
     AvatarHeader,
     split_sections,
+    version_of,
 )
+from codec.avatar_plan import AvatarPlan
 from codec.avatar_symbols import from_symbols, to_symbols
+from codec.avatar_v1_file import VERSION as VERSION_1
+from codec.avatar_v1_file import pack_v1, unpack_v1
 from codec.errors import AvatarFileError
-from codec.planes import Integers, Predictor, compress, decompress, from_planes, to_planes
+from codec.integer_sections import CODING_STORED, pack_integers, unpack_integers
+from codec.planes import Integers
 
-__all__ = ["MAX_AVATAR_BYTES", "avatar_id", "pack_avatar", "unpack_avatar"]
-
-CODING_STORED = 0
-CODING_ZSTD = 1
+__all__ = ["MAX_AVATAR_BYTES", "avatar_id", "pack_avatar", "unpack_avatar", "unpack_partial"]
 
 
 def avatar_id(data: bytes) -> str:
@@ -34,24 +36,22 @@ def avatar_id(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def pack_avatar(asset: AvatarAsset) -> bytes:
-    """Serializes an avatar. Gaussians keep their order; sorted by bound face they compress best.
+def pack_avatar(asset: AvatarAsset, plan: AvatarPlan | None = None) -> bytes:
+    """Serializes an avatar.
+
+    Without a plan all Gaussians are written alike, in version 0 and in their order; sorted by bound face they compress
+    best. With one (enrolment.slim makes it, and what it is for) the file has version 1 and a third of the bytes.
+
+    Args:
+        asset: the avatar.
+        plan: how finely to write what.
 
     Raises:
         AvatarFileError: arrays do not fit together, a value is not finite or out of range, or the file would be
             larger than MAX_AVATAR_BYTES.
     """
     header = _header_of(asset)
-    head = header.pack()
-    parts = [HEADER.pack(MAGIC, VERSION, 0), SECTION.pack(b"HEAD", CODING_STORED, 0, 0, len(head)), head]
-    symbols = to_symbols(asset)
-    for tag, (_, _, width) in (header.sections() | OPTIONAL).items():
-        if tag not in symbols:
-            continue
-        candidates = [(compress(to_planes(symbols[tag], width, predictor)), predictor) for predictor in Predictor]
-        stored, predictor = min(candidates, key=lambda candidate: len(candidate[0]))
-        parts += [SECTION.pack(tag.encode(), CODING_ZSTD, predictor, 0, len(stored)), stored]
-    data = b"".join(parts)
+    data = _pack_v0(header, asset) if plan is None else pack_v1(header, asset, plan)
     if len(data) > MAX_AVATAR_BYTES:
         raise AvatarFileError(f"The avatar takes {len(data)} bytes; {MAX_AVATAR_BYTES} are allowed")
     return data
@@ -63,6 +63,47 @@ def unpack_avatar(data: bytes) -> AvatarAsset:
     Raises:
         AvatarFileError: the file breaks any rule of docs/avatar-format.md.
     """
+    if version_of(data) != VERSION_1:
+        return _unpack_v0(data)
+    asset = unpack_v1(split_sections(data, MAGIC, VERSION_1, MAX_AVATAR_BYTES))
+    assert asset is not None  # only parts of files make nothing
+    return asset
+
+
+def unpack_partial(data: bytes) -> AvatarAsset | None:
+    """The best avatar that the first bytes of a file allow.
+
+    Args:
+        data: a file, or its beginning, from anywhere.
+
+    Returns:
+        Fewer and larger Gaussians at first, then all of them without bases, then the avatar; None where there is
+        nothing to show yet, as with any part of a file of version 0.
+
+    Raises:
+        AvatarFileError: what is there breaks a rule of docs/avatar-format.md.
+    """
+    if len(data) < HEADER.size and data[:4] == MAGIC[: len(data)]:
+        return None
+    if version_of(data) == VERSION_1:
+        sections = split_sections(data, MAGIC, VERSION_1, MAX_AVATAR_BYTES, partial=True)
+        return unpack_v1(sections, partial=True)
+    sections = split_sections(data, MAGIC, VERSION, MAX_AVATAR_BYTES, partial=True)
+    wanted = AvatarHeader.unpack(sections[0][3]).sections() if sections and sections[0][0] == "HEAD" else {"HEAD": 0}
+    return None if set(wanted) - {section[0] for section in sections} else _unpack_v0(data)
+
+
+def _pack_v0(header: AvatarHeader, asset: AvatarAsset) -> bytes:
+    head = header.pack()
+    parts = [HEADER.pack(MAGIC, VERSION, 0), SECTION.pack(b"HEAD", CODING_STORED, 0, 0, len(head)), head]
+    symbols = to_symbols(asset)
+    for tag, (_, _, width) in (header.sections() | OPTIONAL).items():
+        if tag in symbols:
+            parts.append(pack_integers(tag, symbols[tag], width))
+    return b"".join(parts)
+
+
+def _unpack_v0(data: bytes) -> AvatarAsset:
     sections = split_sections(data, MAGIC, VERSION, MAX_AVATAR_BYTES)
     if not sections or sections[0][0] != "HEAD" or sections[0][1:3] != (CODING_STORED, 0):
         raise AvatarFileError("The avatar file does not begin with its HEAD section")
@@ -74,7 +115,7 @@ def unpack_avatar(data: bytes) -> AvatarAsset:
         if tag in symbols or tag == "HEAD":
             raise AvatarFileError(f"The avatar file has two {tag} sections")
         if tag in shapes:
-            symbols[tag] = _decode(tag, coding, predictor, stored, shapes[tag])
+            symbols[tag] = unpack_integers(tag, coding, predictor, stored, shapes[tag])
     missing = [tag for tag in needed if tag not in symbols]
     if missing:
         raise AvatarFileError(f"The avatar file lacks its {', '.join(missing)} section")
@@ -106,17 +147,3 @@ def _header_of(asset: AvatarAsset) -> AvatarHeader:
             raise AvatarFileError(f"The avatar's {what} hold a number that is not finite")
     dims = weights.shape[-1] - 15
     return AvatarHeader(asset.head_model_id, asset.name, count, vertices, bases, grid_size, dims)
-
-
-def _decode(tag: str, coding: int, predictor: int, stored: bytes, shape: tuple[int, int, int]) -> Integers:
-    rows, columns, width = shape
-    size = rows * columns * width
-    if coding == CODING_ZSTD:
-        planes = decompress(stored, size)
-    elif coding == CODING_STORED and len(stored) == size:
-        planes = stored
-    else:
-        raise AvatarFileError(f"The avatar file's {tag} section has an unknown coding or the wrong size")
-    if predictor not in (Predictor.NONE, Predictor.DELTA):
-        raise AvatarFileError(f"The avatar file's {tag} section has an unknown predictor")
-    return from_planes(planes, rows, columns, width, Predictor(predictor))

@@ -1,4 +1,4 @@
-"""Sections, steps and limits of avatar files, version 0 (docs/avatar-format.md has the same tables)."""
+"""Sections and limits of avatar files, and the steps of version 0 (docs/avatar-format.md has the same tables)."""
 
 from __future__ import annotations
 
@@ -130,7 +130,14 @@ class AvatarHeader:
         }
 
 
-def split_sections(data: bytes, magic: bytes, version: int, max_bytes: int) -> list[tuple[str, int, int, bytes]]:
+def version_of(data: bytes) -> int:
+    """The version that the header of an avatar file states; -1 if there is no header."""
+    return HEADER.unpack_from(data)[1] if len(data) >= HEADER.size else -1
+
+
+def split_sections(
+    data: bytes, magic: bytes, version: int, max_bytes: int, *, partial: bool = False
+) -> list[tuple[str, int, int, bytes]]:
     """(tag, coding, predictor, stored bytes) of each section of a file that is laid out as docs/avatar-format.md says.
 
     Args:
@@ -138,6 +145,7 @@ def split_sections(data: bytes, magic: bytes, version: int, max_bytes: int) -> l
         magic: first four bytes that the file must have.
         version: that it must have.
         max_bytes: that it may have.
+        partial: whether it may end anywhere behind its header; a section that is not all there is left out.
 
     Raises:
         AvatarFileError: it is too large, of another kind or version, damaged, or has too many sections.
@@ -155,10 +163,14 @@ def split_sections(data: bytes, magic: bytes, version: int, max_bytes: int) -> l
         if len(sections) == MAX_SECTIONS:
             raise AvatarFileError(f"The avatar file has more than {MAX_SECTIONS} sections")
         if offset + SECTION.size > len(data):
+            if partial:
+                break
             raise AvatarFileError("The avatar file is truncated")
         tag, coding, kind, reserved, size = SECTION.unpack_from(data, offset)
         offset += SECTION.size
         if size > len(data) - offset:
+            if partial:
+                break
             raise AvatarFileError("The avatar file is truncated")
         if reserved:
             raise AvatarFileError("The avatar file sets a reserved field")

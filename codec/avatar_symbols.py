@@ -116,11 +116,16 @@ def from_symbols(header: AvatarHeader, symbols: dict[str, Integers]) -> AvatarAs
         grid_uv=_float32(symbols["GRUV"] / layout.GRID_UV_LEVELS),
         basis_grid=_grid(header, symbols["BGRD"], symbols["BEXP"][:, 0]),
         basis_weights=np.ascontiguousarray(symbols["BWGT"].astype("<i4").view("<f4"), np.float32),
-        motion_basis=_motion_basis(symbols.get("MOTN")),
+        motion_basis=motions_of(symbols.get("MOTN")),
     )
 
 
-def _motion_basis(rows: Integers | None) -> MotionBasis | None:
+def motions_of(rows: Integers | None) -> MotionBasis | None:
+    """The motions of a `MOTN` section, None without one.
+
+    Raises:
+        AvatarFileError: a number is out of its range.
+    """
     if rows is None:
         return None
     try:

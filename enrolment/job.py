@@ -242,9 +242,12 @@ class _Run:
             try:
                 avatar = from_bytes(trained.snapshot.data)
                 if avatar.name != self._job.name:  # that of an interrupted run
-                    renamed = to_bytes(replace(avatar, name=self._job.name))
-                    trained.snapshot = replace(trained.snapshot, data=renamed)
-                    avatar = from_bytes(renamed)
+                    avatar = replace(avatar, name=self._job.name)
+                    trained.snapshot = replace(trained.snapshot, data=to_bytes(avatar))
+                if self._parts.slim is not None:
+                    data = self._parts.slim(take, self._job.head, avatar, trained.snapshot.corrections)
+                    trained.snapshot = replace(trained.snapshot, data=data)
+                avatar = from_bytes(trained.snapshot.data)
                 avatar_model(self._job.head, avatar)
             except (AvatarFileError, AvatarMismatchError) as error:
                 raise JobError(f"The avatar does not come back from its file: {error}.") from error

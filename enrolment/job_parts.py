@@ -68,6 +68,7 @@ class EnrolmentParts:
         judge: (take, head, avatar, what is known, pictures) to the PSNR, dB, that decides which avatar is kept.
         draw: (take, head, avatar, what is known, picture) to a preview [H, W, 3] uint8 of that picture on white.
         now: monotonic seconds.
+        slim: (take, head, avatar, what is known) to the smaller file that is kept; None keeps the best as it is.
     """
 
     read: Callable[[EnrolmentJob, OnStep, ShouldStop], Take]
@@ -77,3 +78,4 @@ class EnrolmentParts:
     judge: Callable[[Take, HeadModel, Avatar, Known, Sequence[int]], float] = judge_psnr_db
     draw: Callable[[Take, HeadModel, Avatar, Known, int], NDArray[np.uint8]] = draw_preview
     now: Callable[[], float] = time.monotonic
+    slim: Callable[[Take, HeadModel, Avatar, Known], bytes] | None = None

@@ -14,6 +14,7 @@ from enrolment.job_photo import read_photo
 from enrolment.job_types import Backend, EnrolmentJob, JobError, Profile
 from enrolment.metrics.lpips import Lpips
 from enrolment.read_take import read_take
+from enrolment.slim_file import slim_file
 from enrolment.take import Take
 from enrolment.trainer import Trainer
 from renderer.head.model import HeadModel
@@ -43,7 +44,7 @@ def standard_parts(job: EnrolmentJob) -> EnrolmentParts:
     def trainer(job: EnrolmentJob, take: Take, instant: AvatarAsset, budget_s: float) -> Trainer:
         return _trainer(job, take, instant, budget_s, lpips)
 
-    return EnrolmentParts(_read, instant_avatar, trainer, scores)
+    return EnrolmentParts(_read, instant_avatar, trainer, scores, slim=slim_file)
 
 
 def _require_torch(job: EnrolmentJob) -> None:

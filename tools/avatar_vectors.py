@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import struct
+from dataclasses import replace
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from codec.avatar_asset import AvatarAsset
-from codec.avatar_file import avatar_id, unpack_avatar
+from codec.avatar_file import avatar_id, pack_avatar, unpack_avatar
 from codec.avatar_layout import SECTION
+from codec.avatar_plan import CLASSES, SKIPPED_BLOCK, AvatarPlan, AvatarSteps
 from codec.motion_basis import MOTIONS, MotionBasis
 from codec.motion_table import STANDARD
 from codec.planes import Predictor, to_planes
@@ -47,6 +51,31 @@ def small_asset() -> AvatarAsset:
         basis_grid=(rng.integers(-200, 200, (2, 9, 2, 2)) / 2**14).astype(np.float16),
         basis_weights=(rng.integers(-64, 64, (2, 25)) / 512).astype(np.float32),
     )
+
+
+def small_v1() -> bytes:
+    """An avatar file of version 1 that uses every feature of the format."""
+    asset = small_asset()
+    few = asset.count
+    rows = np.arange(3 * few) % few
+    names = ("local_quats", "log_scales", "logit_opacities", "sh0", "rigid_to_skull", "grid_uv")
+    arrays = {name: getattr(asset, name)[rows] for name in names}
+    means = np.random.default_rng(1).normal(0, 0.003, (len(rows), 3)).astype(np.float32)
+    grid = np.random.default_rng(2).normal(0, 0.01, (2, 9, 5, 5)).astype(np.float16)
+    asset = replace(
+        asset,
+        faces_bound=np.sort(asset.faces_bound[rows]),
+        barycentrics=np.full((len(rows), 3), 1 / 3, np.float32),
+        local_means=means,
+        basis_grid=grid,
+        **arrays,
+    )
+    exponents = np.zeros((3, 2, 2), np.uint8)
+    exponents[:, 0, 1], exponents[:, 1, 1] = 2, SKIPPED_BLOCK
+    classes = (np.arange(len(rows)) % CLASSES).astype(np.uint8)
+    steps = AvatarSteps(grid=(1 << 17, 1 << 20, 1 << 20))
+    asset = replace(asset, motion_basis=own_basis())
+    return pack_avatar(asset, AvatarPlan(classes, exponents, np.ones((5, 5), np.bool_), steps))
 
 
 def avatar_values(data: bytes) -> dict[str, object]:
@@ -105,3 +134,28 @@ def invalid_bases(good: bytes, start: int) -> dict[str, bytes]:
         return good[:start] + SECTION.pack(b"MOTN", 0, 0, 0, len(stored)) + stored
 
     return {"motions_gain_0": with_rows(1, 0), "motions_share_128": with_rows(2, 128)}
+
+
+def write_avatars(folder: Path) -> None:
+    """Writes all of them."""
+    empty_folder(folder / "invalid")
+    good = pack_avatar(small_asset())
+    with_basis = pack_avatar(replace(small_asset(), motion_basis=own_basis()))
+    for name, data in (("small", good), ("small_v1", small_v1()), ("motions", with_basis)):
+        (folder / f"{name}.vav").write_bytes(data)
+        write_json(folder / f"{name}.json", avatar_values(data))
+    for name, data in {**invalid_avatars(good), **invalid_bases(with_basis, len(good))}.items():
+        (folder / "invalid" / f"{name}.vav").write_bytes(data)
+
+
+def empty_folder(folder: Path) -> None:
+    """Makes a folder, or removes the files in it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for old in folder.iterdir():
+        old.unlink()
+
+
+def write_json(path: Path, values: dict[str, object]) -> None:
+    """Writes a JSON object, one line for each value."""
+    lines = [f"{json.dumps(name)}: {json.dumps(value, ensure_ascii=False)}" for name, value in values.items()]
+    path.write_text("{\n" + ",\n".join(lines) + "\n}\n", "utf-8")

@@ -9,12 +9,10 @@ machine; the bytes of avatar files depend on the version of zstd.
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from codec.avatar_file import pack_avatar
 from codec.face_encoder import FaceEncoder
 from codec.frame_coding import QuantizedFrame, decode_key, encode_delta, encode_key
 from codec.packet import Ack, Packet, PacketKind
@@ -22,7 +20,7 @@ from codec.quantizer import STILL_TORSO, TORSO, StreamConfig, quantizer_for
 from codec.range_frame import RangeFrame, encode_frame
 from codec.range_steps import RangeConfig
 from codec.torso_coding import encode_extension
-from tools.avatar_vectors import avatar_values, invalid_avatars, invalid_bases, own_basis, small_asset
+from tools.avatar_vectors import empty_folder, own_basis, write_avatars, write_json
 from tools.burst_vectors import BURST_STREAM, burst_stream, invalid_bursts
 from tools.stream_vectors import write_streams
 
@@ -164,17 +162,9 @@ def invalid_packets() -> dict[str, tuple[str, bytes]]:
     }
 
 
-def write_json(path: Path, values: dict[str, object]) -> None:
-    lines = [f"{json.dumps(name)}: {json.dumps(value, ensure_ascii=False)}" for name, value in values.items()]
-    path.write_text("{\n" + ",\n".join(lines) + "\n}\n", "utf-8")
-
-
 def main() -> None:
-    face, avatar = DIRECTORY / "face", DIRECTORY / "avatar"
-    for directory in (face / "invalid", avatar / "invalid"):
-        directory.mkdir(parents=True, exist_ok=True)
-        for old in directory.iterdir():
-            old.unlink()
+    face = DIRECTORY / "face"
+    empty_folder(face / "invalid")
     for name, (config, with_torso) in STREAMS.items():
         packets = ",\n".join(json.dumps(packet) for packet in face_stream(config, with_torso))
         (face / name).write_text(f"[\n{packets}\n]\n")
@@ -187,13 +177,7 @@ def main() -> None:
         (face / "invalid" / f"{name}.bin").write_bytes(data)
         reasons[name] = reason
     write_json(face / "invalid.json", reasons)
-    good = pack_avatar(small_asset())
-    with_basis = pack_avatar(replace(small_asset(), motion_basis=own_basis()))
-    for name, data in (("small", good), ("motions", with_basis)):
-        (avatar / f"{name}.vav").write_bytes(data)
-        write_json(avatar / f"{name}.json", avatar_values(data))
-    for name, data in {**invalid_avatars(good), **invalid_bases(with_basis, len(good))}.items():
-        (avatar / "invalid" / f"{name}.vav").write_bytes(data)
+    write_avatars(DIRECTORY / "avatar")
     write_streams(DIRECTORY / "stream")
 
 

@@ -198,7 +198,7 @@ def test_broken_structure_is_refused(asset_factory: Factory) -> None:
     bomb = struct.pack("<4sBBHI", b"SHAP", 1, 0, 0, len(zeros)) + zeros
     broken = {
         "not an avatar file": b"PK" + good[2:],
-        "version": good[:4] + b"\x01" + good[5:],
+        "version": good[:4] + b"\x02" + good[5:],
         "begin with its HEAD": header + b"".join(rest) + head,
         "two SHAP": good + rest[0],
         "lacks its SHAP": b"".join([header, head, *rest[1:]]),

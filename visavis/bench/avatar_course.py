@@ -145,7 +145,8 @@ def train(job: EnrolmentJob, parts: EnrolmentParts, begun: Start, variant: Varia
             marks = [mark for mark in marks if mark > clock()]
         on_step(f"training {variant}", trainer.spent_s / trainer.budget_s)
     try:
-        data = to_bytes(trainer.asset())
+        made = trainer.asset()
+        data = parts.slim(begun.take, job.head, made, known_to(trainer)) if parts.slim is not None else to_bytes(made)
     except AvatarFileError as error:
         raise CommandError(f"the training of {variant} went astray: {error}.") from error
     final = Snapshot(clock(), from_bytes(data), known_to(trainer))

@@ -170,3 +170,25 @@ def avatar(
         seed=seed,
     )
     _write(bench.run(task, Console()), json_file)
+
+
+@app.command("blob")
+def blob(
+    avatars: Annotated[list[Path] | None, typer.Argument(help="Avatar files (.vav).", show_default=False)] = None,
+    guests: Annotated[bool, typer.Option("--guests", help="Also the guests; the default without files.")] = False,
+    take: Annotated[Path | None, typer.Option(help="Recording of the person, to hold a part of out.")] = None,
+    json_file: JsonOption = None,
+) -> None:
+    """Avatar files: bytes by section, time to write and read, and what pictures lose by writing."""
+    from renderer.head.open_head import load_open_head
+    from visavis.bench import blob as bench
+
+    files = avatars or []
+    if take is not None and len(files) != 1:
+        raise CommandError("--take is of one person: name one avatar file.")
+    console, head = Console(), load_open_head()
+    recorded = bench.read_recording(take, head) if take is not None else None
+    subjects = [bench.read_subject(path, recorded) for path in files]
+    subjects += bench.guests() if guests or not files else []
+    figures = [figure for subject in subjects for figure in bench.measure(subject, head)]
+    _report(console, "blob", figures, json_file)

@@ -1,0 +1,58 @@
+"""The measurement of avatar files, on made-up persons."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from codec.avatar_file import pack_avatar
+from enrolment.take_file import save_take
+from renderer.head.open_head import load_open_head
+from tests.support.drawn_takes import drawn_person, drawn_take
+from visavis.bench import blob as bench
+from visavis.commands.bench import app
+from visavis.errors import CommandError
+
+
+@pytest.fixture
+def ada(tmp_path: Path) -> Path:
+    path = tmp_path / "ada.vav"
+    path.write_bytes(pack_avatar(drawn_person()))
+    return path
+
+
+def test_the_command_measures_a_file_with_its_take(ada: Path, tmp_path: Path) -> None:
+    save_take(drawn_take(20), tmp_path / "take.npz")
+    out = tmp_path / "blob.json"
+    arguments = ["blob", str(ada), "--take", str(tmp_path / "take.npz"), "--json", str(out)]
+    result = CliRunner().invoke(app, arguments)
+    assert result.exit_code == 0, result.output
+    found = {
+        figure["name"].removeprefix("blob.ada."): figure["value"] for figure in json.loads(out.read_text())["figures"]
+    }
+    assert found["kb"] < found["before_kb"] / 2
+    sections = ("HEAD", "STEP", "SHAP", "GAU0", "GAU1", "GRUV", "BASE")
+    assert sum(found[f"{tag}_kb"] for tag in sections) == pytest.approx(found["kb"] - 0.092)
+    assert found["bits_per_gaussian"] == pytest.approx(8000 * found["kb"] / found["gaussians"])
+    assert found["first_kb"] < found["kb"] / 2
+    assert found["first_psnr_db"] < found["front_psnr_db"]
+    assert found["open_loss_db"] > 0  # of pictures that the avatar itself drew
+
+
+def test_every_guest_is_a_subject() -> None:
+    assert {subject.name for subject in bench.guests()} >= {"ada"}
+
+
+def test_what_cannot_be_measured_is_said(ada: Path, tmp_path: Path) -> None:
+    head = load_open_head()
+    with pytest.raises(CommandError, match="cannot be read"):
+        bench.read_subject(tmp_path / "nobody.vav")
+    with pytest.raises(CommandError, match="not an avatar file"):
+        list(bench.measure(bench.Subject("paper", b"%PDF-1.4 ..."), head))
+    with pytest.raises(CommandError, match="take"):
+        bench.read_recording(ada.with_name("none.npz"), head)
+    result = CliRunner().invoke(app, ["blob", "--take", str(ada)])
+    assert isinstance(result.exception, CommandError)
