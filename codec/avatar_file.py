@@ -40,7 +40,7 @@ def pack_avatar(asset: AvatarAsset, plan: AvatarPlan | None = None) -> bytes:
     """Serializes an avatar.
 
     Without a plan all Gaussians are written alike, in version 0 and in their order; sorted by bound face they compress
-    best. With one (enrolment.slim makes it, and what it is for) the file has version 1 and a third of the bytes.
+    best. With one (enrolment.slim makes it, and what it is for) the file has version 1 and less than half the bytes.
 
     Args:
         asset: the avatar.

@@ -35,12 +35,12 @@ class AvatarSteps:
     """
 
     shape: int = 8
-    mean: int = 64
-    mean_limit: int = 1800
-    covariance: int = 36
-    covariance_limit: int = 1900
-    color: int = 10
-    color_limit: int = 1000
+    mean: int = 40
+    mean_limit: int = 1100
+    covariance: int = 22
+    covariance_limit: int = 1200
+    color: int = 6
+    color_limit: int = 600
     opacity: int = 1
     opacity_limit: int = 4
     grid_uv: int = 1900

@@ -42,7 +42,7 @@ _ROWS = {
 class Fineness:
     """How finely an avatar is written.
 
-    The defaults cost held-out pictures 0.1 to 0.15 dB, and a byte more anywhere would gain about the same.
+    The defaults cost held-out pictures 0.01 to 0.05 dB; finer steps gain nothing, twice as coarse ones cost 0.1 dB.
 
     Args:
         steps: of the Gaussians and the shape.
@@ -50,7 +50,7 @@ class Fineness:
     """
 
     steps: AvatarSteps = field(default_factory=AvatarSteps)
-    bases: float = 2.0
+    bases: float = 1.2
 
 
 def slim_avatar(

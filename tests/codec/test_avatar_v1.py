@@ -18,9 +18,11 @@ from codec.avatar_plan import CLASSES, SKIPPED_BLOCK, AvatarPlan, AvatarSteps
 from codec.avatar_steps import class_steps
 from codec.covariance import log_covariances
 from codec.errors import AvatarFileError
+from tools.avatar_vectors import own_basis
 
 Factory = Callable[..., AvatarAsset]
 
+ARRAYS = [field.name for field in fields(AvatarAsset)[2:] if field.name != "motion_basis"]
 SMALL = (Path(__file__).parents[1] / "vectors" / "avatar" / "small_v1.vav").read_bytes()
 
 
@@ -48,7 +50,7 @@ def centered(asset_factory: Factory) -> Factory:
 def sorted_as_written(asset: AvatarAsset, plan: AvatarPlan) -> tuple[AvatarAsset, AvatarPlan]:
     uv = np.rint(asset.grid_uv.astype(np.float64) * plan.steps.grid_uv)
     rows = np.lexsort((uv[:, 1], uv[:, 0], asset.faces_bound))
-    per_gaussian = [field.name for field in fields(asset)[3:] if field.name not in ("basis_grid", "basis_weights")]
+    per_gaussian = [name for name in ARRAYS if name not in ("shape_offsets", "basis_grid", "basis_weights")]
     moved = replace(asset, **{name: getattr(asset, name)[rows] for name in per_gaussian})
     return moved, replace(plan, classes=plan.classes[rows])
 
@@ -127,8 +129,19 @@ def test_sections_that_nobody_knows_may_follow(centered: Factory) -> None:
     asset = centered()
     data = pack_avatar(asset, plan_of(asset))
     longer = data + SECTION.pack(b"XTRA", 7, 7, 0, 3) + b"abc"
-    for name, value in vars(unpack_avatar(data)).items():
-        np.testing.assert_array_equal(value, getattr(unpack_avatar(longer), name))
+    for name in ARRAYS:
+        np.testing.assert_array_equal(getattr(unpack_avatar(data), name), getattr(unpack_avatar(longer), name))
+
+
+def test_a_persons_own_motions_come_along(centered: Factory) -> None:
+    asset = replace(centered(), motion_basis=own_basis())
+    data = pack_avatar(asset, plan_of(asset))
+    assert unpack_avatar(data).motion_basis == own_basis()
+    without = unpack_partial(data[:-1])
+    assert without is not None
+    assert without.motion_basis is None
+    with pytest.raises(AvatarFileError, match="two MOTN"):
+        unpack_avatar(data + data[data.index(b"MOTN") :])
 
 
 def test_gaussians_that_are_bound_elsewhere_are_refused(asset_factory: Factory) -> None:
@@ -149,16 +162,16 @@ def test_what_the_format_cannot_hold_is_refused(centered: Factory, field: str, v
 
 
 def test_every_truncation_is_refused_or_partial() -> None:
-    for end in range(len(SMALL)):
+    for end in set(range(len(SMALL))) - {SMALL.index(b"MOTN")}:  # which may be missing
         with pytest.raises(AvatarFileError):
             unpack_avatar(SMALL[:end])
         unpack_partial(SMALL[:end])
 
 
 def assert_sane(asset: AvatarAsset | None) -> None:
-    for field in fields(asset)[2:] if asset is not None else ():
-        assert np.isfinite(getattr(asset, field.name)).all(), field.name
     if asset is not None:
+        for name in ARRAYS:
+            assert np.isfinite(getattr(asset, name)).all(), name
         np.testing.assert_allclose(np.linalg.norm(asset.local_quats, axis=1), 1, atol=1e-5)
         assert asset.log_scales.max() <= 0
 
