@@ -208,11 +208,11 @@ class RangeSender:
 
     def _repeated(self) -> list[NumberedFace]:
         """Faces that were sent already, as many as the loss makes advisable and the packet holds."""
-        repeats = self.rate.repeats
-        earlier = [face for faces in list(self._sent)[len(self._sent) - repeats :] for face in faces] if repeats else []
+        packets = list(self._sent)[::-1][: self.rate.repeats]
+        earlier = [face for faces in packets for face in reversed(faces)]  # the newest first
         kept: list[NumberedFace] = []
         following = self._waiting[0]
-        for face in reversed(earlier[-(MAX_FRAMES - len(self._waiting)) :] if len(self._waiting) < MAX_FRAMES else []):
+        for face in earlier[: MAX_FRAMES - len(self._waiting)]:
             if not 0 < following.time_ms - face.time_ms <= MAX_INTERVAL_MS:
                 break
             kept.append(face)
