@@ -25,7 +25,7 @@ from client.recording_player import RecordingPlayer
 from client.server_url import parse_server_url
 from client.shutdown import stopped_by_signals
 from client.stream_player import StreamPlayer
-from client.tasks import TaskOwner
+from client.tasks import TaskOwner, settle
 from client.voice import VoiceLink
 from codec.params import FaceParams
 from codec.signaling import (
@@ -188,12 +188,7 @@ class Bot:
             self._end(None)
 
     def _end(self, error: Exception | None) -> None:
-        if self._ended.done():
-            return
-        if error is None:
-            self._ended.set_result(None)
-        else:
-            self._ended.set_exception(error)
+        settle(self._ended, error)
 
     # --- the call
 

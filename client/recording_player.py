@@ -13,7 +13,7 @@ from client.capture.file_source import FileSource
 from client.errors import MediaError
 from client.face_pipeline import FacePipeline, TrackedFace, Tracker
 from client.player import FaceSink
-from client.tasks import TaskOwner
+from client.tasks import TaskOwner, settle
 
 NO_FACE_S = 10.0
 """A recording in whose first this many seconds the tracker finds no face is refused."""
@@ -88,12 +88,7 @@ class RecordingPlayer:
         self._end(await self._pipeline.failed())
 
     def _end(self, error: Exception | None) -> None:
-        if self._ended.done():
-            return
-        if error is None:
-            self._ended.set_result(None)
-        else:
-            self._ended.set_exception(error)
+        settle(self._ended, error)
 
     def _on_frame(self, frame: av.VideoFrame, capture_ms: int) -> None:
         self._pipeline.push(frame, capture_ms)

@@ -27,6 +27,16 @@ async def complete(coroutine: Coroutine[Any, Any, T], grace_s: float = 6.0) -> T
         raise
 
 
+def settle(outcome: asyncio.Future[None], error: Exception | None) -> None:
+    """Says how something has ended, unless that was said before."""
+    if outcome.done():
+        return
+    if error is None:
+        outcome.set_result(None)
+    else:
+        outcome.set_exception(error)
+
+
 class TaskOwner:
     """Owns the tasks of one part of the client.
 
