@@ -13,13 +13,14 @@ from itertools import pairwise
 
 from codec.burst_packet import MAX_REFERENCE_DISTANCE, MAX_REFERENCE_OFFSET, Burst, BurstPacket
 from codec.errors import UnknownReference
+from codec.frame_memory import DecodedFrames, SentFrames
 from codec.packet import Ack
 from codec.params import FaceParams
 from codec.range_coder import RangeDecoder, RangeEncoder
 from codec.range_frame import RangeFrame, predicted, read_frame, write_frame
 from codec.range_rescaling import rescaled
 from codec.range_steps import RangeConfig
-from codec.sequence import WINDOW, add, distance, is_newer
+from codec.sequence import add, distance
 
 
 @dataclass(frozen=True)
@@ -47,8 +48,7 @@ class BurstEncoder:
     """Codes one direction to one receiver. Until something is acknowledged, bursts begin with a key frame."""
 
     def __init__(self) -> None:
-        self._sent: dict[int, _Sent] = {}  # last frames of the last packets, oldest first
-        self._reference: int | None = None  # newest acknowledged, a key of _sent
+        self._sent = SentFrames[_Sent](MAX_REFERENCE_OFFSET)  # the last frame of each packet
 
     def encode(self, faces: Sequence[NumberedFace], config: RangeConfig, sequence: int) -> Burst:
         """The burst that packet `sequence` carries; sequence numbers ascend (modulo 2**16).
@@ -58,11 +58,11 @@ class BurstEncoder:
             config: what to code them with.
             sequence: of the packet.
         """
-        self._forget_old(sequence)
+        self._sent.forget_old(sequence)
         reference, number = self._known(config, faces[-1].number)
         new = [face for face in faces if reference is None or face.number > number]
         gap = new[0].number - number if reference else 0
-        offset = distance(sequence, self._reference) if reference and self._reference is not None else 0
+        offset = distance(sequence, self._sent.reference) if reference and self._sent.reference is not None else 0
         coder, last, back = RangeEncoder(), reference, gap
         for face in new:
             symbols = config.steps.symbols(face.params, predicted(config, last, back))
@@ -74,41 +74,26 @@ class BurstEncoder:
 
     def _known(self, config: RangeConfig, newest: int) -> tuple[RangeFrame | None, int]:
         """The reference for a burst that ends with the face of number `newest`, and its own number."""
-        if self._reference is None:
+        if self._sent.reference is None:
             return None, 0
-        sent = self._sent[self._reference]
+        sent = self._sent[self._sent.reference]
         usable = newest - sent.number <= MAX_REFERENCE_DISTANCE
         return (rescaled(sent.frame, config) if usable else None), sent.number
 
     def acknowledge(self, ack: Ack) -> None:
         """Learns what the receiver has decoded; acknowledgements of unknown or older packets change nothing."""
-        for sequence in ack.sequences():
-            if sequence in self._sent and (self._reference is None or distance(sequence, self._reference) > 0):
-                self._reference = sequence
+        self._sent.acknowledge(ack)
 
     def request_key(self) -> None:
         """Makes every burst begin with a key frame until one that is sent from now on is acknowledged."""
         self._sent.clear()
-        self._reference = None
-
-    def _forget_old(self, sequence: int) -> None:
-        for old in list(self._sent):
-            if not 1 <= distance(sequence, old) <= MAX_REFERENCE_OFFSET:
-                del self._sent[old]
-        if self._reference not in self._sent:
-            self._reference = None
 
 
 class BurstDecoder:
-    """Decodes one direction from one sender.
-
-    It keeps the last frames of the last WINDOW packets. A sender refers at most half as far back, so a packet that
-    arrives late still finds its reference.
-    """
+    """Decodes one direction from one sender."""
 
     def __init__(self) -> None:
-        self._last: dict[int, RangeFrame] = {}
-        self._newest: int | None = None
+        self._last = DecodedFrames[RangeFrame]()  # the last frame of each packet
 
     def decode(self, packet: BurstPacket) -> list[tuple[int, RangeFrame]]:
         """Time (modulo 2**32, or below 0) and frame of each frame of a packet of kind FACES, in order.
@@ -134,18 +119,9 @@ class BurstDecoder:
             frame, back = read_frame(coder, burst.config, frame, back), 1
             frames.append((time_ms, frame))
         coder.finish()
-        self._remember(packet.sequence, frames[-1][1])
+        self._last.add(packet.sequence, frames[-1][1])
         return frames
 
     def restart(self) -> None:
         """Forgets all frames, for a sender that starts over."""
         self._last.clear()
-        self._newest = None
-
-    def _remember(self, sequence: int, frame: RangeFrame) -> None:
-        if self._newest is None or is_newer(sequence, self._newest):
-            self._newest = sequence
-        self._last[sequence] = frame
-        for old in list(self._last):
-            if not 0 <= distance(self._newest, old) < WINDOW:
-                del self._last[old]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from codec.frame_coding import QuantizedFrame, encode_delta, encode_key, key_bytes
+from codec.frame_memory import SentFrames
 from codec.packet import MAX_REFERENCE_OFFSET, Ack, PacketKind
 from codec.params import FaceParams
 from codec.quantizer import StreamConfig
@@ -45,14 +46,13 @@ class FaceEncoder:
 
     def __init__(self, expression_dims: int = 50, expression_bits: int = 8) -> None:
         self._config = StreamConfig(expression_dims, expression_bits)
-        self._frames: dict[int, QuantizedFrame] = {}  # the last ones sent, oldest first
-        self._reference: int | None = None  # newest acknowledged, a key of _frames
+        self._frames = SentFrames[QuantizedFrame](MAX_REFERENCE_OFFSET)
 
     def encode(self, params: FaceParams, sequence: int) -> EncodedFrame:
         """Codes the frame that packet `sequence` carries; sequence numbers ascend (modulo 2**16)."""
         frame = QuantizedFrame.of(params, self._config)
-        self._forget_old(sequence)
-        reference, self._frames[sequence] = self._reference, frame
+        self._frames.forget_old(sequence)
+        reference, self._frames[sequence] = self._frames.reference, frame
         if reference is not None:
             payload = encode_delta(frame, self._frames[reference])
             if len(payload) < key_bytes(self._config):
@@ -62,22 +62,12 @@ class FaceEncoder:
 
     def acknowledge(self, ack: Ack) -> None:
         """Learns what the receiver has decoded; acknowledgements of unknown or older frames change nothing."""
-        for sequence in ack.sequences():
-            if sequence in self._frames and (self._reference is None or distance(sequence, self._reference) > 0):
-                self._reference = sequence
+        self._frames.acknowledge(ack)
 
     def request_key(self) -> None:
         """Makes every frame a key frame until one that is sent from now on is acknowledged."""
         self._frames.clear()
-        self._reference = None
 
     def quantized(self, sequence: int) -> QuantizedFrame | None:
         """The frame that packet `sequence` carried, while it is remembered."""
         return self._frames.get(sequence)
-
-    def _forget_old(self, sequence: int) -> None:
-        for old in list(self._frames):
-            if not 1 <= distance(sequence, old) <= MAX_REFERENCE_OFFSET:
-                del self._frames[old]
-        if self._reference not in self._frames:
-            self._reference = None
