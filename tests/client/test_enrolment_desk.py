@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from avatar_store.files import write_first
+from avatar_store.keys import OwnerKey, key_path
 from avatar_store.store import AvatarStore
 from client.avatars import AvatarLibrary
 from client.enrolment_desk import EnrolmentDesk
@@ -25,13 +27,16 @@ from client.enrolment_own import OwnAvatars
 from client.enrolment_queue import EnrolmentFailed, EnrolmentQueue, Progress
 from client.enrolment_upload import MAX_CHUNK_BYTES, TakeStorage
 from client.enrolment_watch import TakeWatch
+from codec.avatar_file import avatar_id
+from codec.avatar_owner import with_owner
 from renderer.head.open_head import load_open_head
 from tests.support.fakes import Happening, tiny_avatar, write_guests
 from tracker.profile import PersonProfile
 
 HEAD = load_open_head()
-FIRST_ID, FIRST = tiny_avatar(HEAD, "first")
-SECOND_ID, SECOND = tiny_avatar(HEAD, "the second")
+KEY = OwnerKey.generate()
+FIRST, SECOND = (tiny_avatar(HEAD, name)[1] for name in ("first", "the second"))
+FIRST_ID, SECOND_ID = (avatar_id(with_owner(data, KEY.public)) for data in (FIRST, SECOND))
 
 
 class Maker:
@@ -83,6 +88,7 @@ class Bench:
     def __init__(self, root: Path, guest_id: str) -> None:
         self.root = root
         self.store = AvatarStore(root / "store", guests=root / "guests")
+        write_first(key_path(self.store.root), KEY.to_pem())
         self.library = AvatarLibrary(HEAD, self.store, [guest_id])
         self.own = OwnAvatars(self.library)
         self.maker = Maker()
