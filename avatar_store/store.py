@@ -24,7 +24,7 @@ from avatar_store.manifest import MAX_MANIFEST_BYTES, check_manifest, manifest_o
 from codec.avatar_file import MAX_AVATAR_BYTES, unpack_avatar
 from codec.avatar_file import avatar_id as id_of
 from codec.avatar_id import is_avatar_id
-from codec.avatar_owner import owner_of, with_owner
+from codec.avatar_owner import likeness_digest, owner_of, with_owner
 from codec.errors import AvatarFileError
 
 DEFAULT_QUOTA_BYTES = 256 * 1024 * 1024
@@ -176,7 +176,15 @@ class AvatarStore:
         return None
 
     def forget(self, avatar_id: str) -> bool:
-        """Deletes an avatar for good, own or foreign, and its manifest; says whether it was here. Guests stay."""
+        """Deletes an avatar for good, own or foreign; says whether it was here. Guests stay.
+
+        Its manifest goes too, and so does the memory of whose likeness it is.
+        """
+        data = None if self.is_guest(avatar_id) else self.get(avatar_id, use=False)
+        if data is not None:
+            likeness = likeness_digest(data)
+            if self.acquaintances.first_owner(likeness) == owner_of(data):
+                self.acquaintances.forget(likeness)
         found = [self._objects.delete(name) for name in _names(avatar_id)]
         for name in _names(avatar_id, MANIFEST):
             self._objects.delete(name)

@@ -10,6 +10,8 @@ from avatar_store.errors import AvatarStoreError
 from avatar_store.wear import wear
 from client.avatars import AvatarLibrary
 from client.enrolment_keys import OwnerKeys
+from codec.avatar_file import avatar_id as id_of
+from codec.avatar_owner import owner_of, with_owner
 from enrolment.owned import owned
 from tracker.face_tracker import FaceTracker
 from tracker.profile import PersonProfile, ProfileError
@@ -94,6 +96,10 @@ class OwnAvatars:
             if not self._keys.fits(avatar_id, key):
                 return False
             self._profile(avatar_id).unlink(missing_ok=True)
+            data = self._store.get(avatar_id, use=False)
+            if data is not None and owner_of(data) is None and self._store.is_own(avatar_id):
+                # One from before there were owners: wearing it has put a copy with one beside it.
+                self._store.forget(id_of(with_owner(data, self._store.owner_key().public)))
             return self._store.forget(avatar_id)
 
         return await asyncio.to_thread(delete)

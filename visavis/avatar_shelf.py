@@ -195,9 +195,6 @@ def forget_avatar(store: AvatarStore, avatar: Shelved) -> None:
         profile.unlink(missing_ok=True)
     except OSError as error:
         raise AvatarStoreError(f"{profile} cannot be removed: {error.strerror}.") from error
-    likeness = likeness_digest(avatar.data)
-    if store.acquaintances.first_owner(likeness) == owner_of(avatar.data):
-        store.acquaintances.forget(likeness)
 
 
 def _row(store: AvatarStore, avatar: str, data: bytes, handles: dict[str, str]) -> dict[str, Any]:

@@ -218,8 +218,13 @@ class TestStore:
         assert data is not None
         place.write(f"foreign/{own}.vav", data)
         store.put(PEERS, manifest=PEERS_MANIFEST)
+        likeness = likeness_digest(data)
+        assert store.acquaintances.first_owner(likeness) is not None
+        assert store.forget(PEERS_ID)
+        assert store.acquaintances.first_owner(likeness) is not None, "it is another owner's"
+        assert store.forget(own)
+        assert store.acquaintances.first_owner(likeness) is None
         for identifier in (own, PEERS_ID):
-            assert store.forget(identifier)
             assert not store.has(identifier)
             assert not store.forget(identifier)
         assert place.names() == set()

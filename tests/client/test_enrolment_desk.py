@@ -13,6 +13,7 @@ from avatar_store.keys import OwnerKey, key_path
 from avatar_store.store import AvatarStore
 from client.avatars import AvatarLibrary
 from client.enrolment_desk import EnrolmentDesk
+from client.enrolment_keys import OwnerKeys
 from client.enrolment_messages import (
     AskForMine,
     CancelEnrolment,
@@ -235,3 +236,14 @@ async def test_coverage_is_said_while_it_is_watched(bench: Bench) -> None:
     assert bench.page.watches[0] is not None
     bench.desk.on_ui(WatchTake(False))
     assert bench.page.watches[1] is None
+
+
+async def test_deleting_an_avatar_from_before_there_were_owners_leaves_nothing(bench: Bench) -> None:
+    old = avatar_id(FIRST)
+    folder = bench.store.root / "own"
+    await asyncio.to_thread(folder.mkdir, parents=True)
+    await asyncio.to_thread((folder / f"{old}.vav").write_bytes, FIRST)
+    key = await asyncio.to_thread(OwnerKeys(bench.store.root).key, old)
+    assert await bench.own.worn(old) == FIRST_ID
+    assert await bench.own.forget(old, key)
+    assert await asyncio.to_thread(bench.store.entries) == []
