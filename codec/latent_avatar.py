@@ -98,7 +98,7 @@ class LatentPaperAvatar:
         logits = decode(self.latents[:, -1:], self.decoders.opacity)[:, 0]
         w, x, y, z = quats.T
         norms = np.sqrt(w * w + x * x + y * y + z * z)
-        if min(norms.min(), _LEAST_NORM) < _LEAST_NORM:
+        if norms.min() < _LEAST_NORM:
             raise AvatarFileError("The avatar file holds a rotation that is none")
         for values in (direct, harmonics, logits):
             if not (np.abs(values) <= _LARGEST).all():

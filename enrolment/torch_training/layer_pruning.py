@@ -5,7 +5,7 @@ It learns from the outputs of the whole network at random points, under conditio
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import combinations
 
 import numpy as np
@@ -20,8 +20,9 @@ KEPT_LAYERS = 4
 """Hidden layers of the paper's pruned network: 243,978 numbers at a width of 256."""
 SAMPLES = 4096
 """Pairs of a point and a condition that a step looks at, or a trial."""
-RATE, LAST_RATE = 1e-3, 1e-5
-HALF_PRECISION_UNTIL = 0.6
+RATE, LAST_RATE = 3e-4, 1e-5
+HALF_PRECISION_UNTIL = 0.8
+RIDGE = 1e-4
 DISPLACEMENT_M = 0.002
 """About the size of a Gaussian: so much displacement is as bad as a scale that is off by a factor e."""
 MIXED = 0.5
@@ -61,16 +62,17 @@ class Distillation:
 
     @torch.no_grad()
     def _best(self, layers: tuple[DenseLayer, ...], kept: int) -> list[DenseLayer]:
-        """The layers without those inner ones that are missed least."""
+        """The layers without those inner ones that are missed least, the others fitted to what they get instead."""
         points, conditions = self._samples()
         wanted = self._teacher.at(points, conditions)
+        inputs, stages = self._teacher.inputs(points, conditions), self._teacher.stages(points, conditions)
         hidden = len(layers) - 1
-        errors: dict[tuple[int, ...], float] = {}
+        found: list[tuple[float, list[DenseLayer]]] = []
         for inner in combinations(range(1, hidden), kept - 1):
-            chosen = (0, *inner, hidden)
-            self.student.load([layers[i] for i in chosen])
-            errors[chosen] = float(self._error(self.student.at(points, conditions), wanted, points))
-        return [layers[i] for i in min(errors, key=lambda chosen: errors[chosen])]
+            fitted = _fitted(layers, (0, *inner, hidden), inputs, stages)
+            self.student.load(fitted)
+            found.append((float(self._error(self.student.at(points, conditions), wanted, points)), fitted))
+        return min(found, key=lambda each: each[0])[1]
 
     def run(self, share_done: Callable[[], float]) -> None:
         """Learns until `share_done` says 1; it is asked before every step."""
@@ -106,3 +108,30 @@ class Distillation:
         shifts, turns, growths = difference.split([3, 4, 3], dim=1)
         growths = growths * self._log_scales[points]
         return ((shifts / DISPLACEMENT_M).square().mean() + turns.square().mean() + growths.square().mean()) / 3
+
+
+def _fitted(
+    layers: Sequence[DenseLayer], chosen: Sequence[int], inputs: Tensor, stages: Sequence[Tensor]
+) -> list[DenseLayer]:
+    """Some of the layers, each of which comes as near as a linear map can to what it gave in the whole network.
+
+    Args:
+        layers: of the whole network.
+        chosen: which are kept, the first and the last one among them.
+        inputs: [n, INPUT_SIZE] of samples.
+        stages: what each layer of the whole network makes of them, before anything is cut off at 0.
+    """
+    found: list[DenseLayer] = []
+    values = torch.nn.functional.pad(inputs, (0, 1), value=1.0)
+    for place, index in enumerate(chosen):
+        if place == index:  # all before it are kept as well
+            layer = layers[index]
+        else:
+            gram = values.T @ values
+            ridge = RIDGE * gram.diagonal().mean() * torch.eye(len(gram), device=gram.device)
+            both = torch.linalg.solve(gram + ridge, values.T @ stages[index]).cpu().numpy()
+            layer = DenseLayer(both[:-1], both[-1])
+        found.append(layer)
+        weights, bias = (torch.from_numpy(part).to(values.device) for part in (layer.weights, layer.bias))
+        values = torch.nn.functional.pad(torch.relu(values[:, :-1] @ weights + bias), (0, 1), value=1.0)
+    return found

@@ -29,7 +29,7 @@ from enrolment.torch_training.state import bfloat16_is_faster, torch_threads
 from renderer.avatar.paper_model import condition_vector
 from renderer.head.model import HeadModel
 
-LATENTS_SHARE, PRUNING_SHARE = 0.3, 0.3
+LATENTS_SHARE, PRUNING_SHARE = 0.3, 0.35
 """Of the time; the rest is for training everything together, rounded as the file has it."""
 
 Tell = Callable[[str, float], None]

@@ -127,12 +127,24 @@ class OffsetNetwork(nn.Module):
 
     def at(self, points: Tensor, conditions: Tensor) -> Tensor:
         """[n, OUTPUT_SIZE] before the tanh, of the points `points` [n] under a condition `conditions` [n, ...] each."""
-        first, *others = self.hidden
         with torch.autocast(conditions.device.type, torch.bfloat16, enabled=self.half_precision):
-            values = torch.relu(first(torch.cat([self.encoded[points], conditions], dim=1)))
-            for layer in others:
+            values = self.inputs(points, conditions)
+            for layer in self.hidden:
                 values = torch.relu(layer(values))
         return self.last(values.to(self.last.weight.dtype))
+
+    def inputs(self, points: Tensor, conditions: Tensor) -> Tensor:
+        """[n, INPUT_SIZE] what the first layer is given, as in `at`."""
+        return torch.cat([self.encoded[points], conditions], dim=1)
+
+    def stages(self, points: Tensor, conditions: Tensor) -> list[Tensor]:
+        """[n, outputs] what each layer makes of it, before anything is cut off at 0."""
+        found: list[Tensor] = []
+        values = self.inputs(points, conditions)
+        for layer in self._all():
+            found.append(layer(values))
+            values = torch.relu(found[-1])
+        return found
 
     def _run(self, encoded: Tensor, condition: Tensor) -> Tensor:
         first, *inner = self.hidden
