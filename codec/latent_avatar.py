@@ -20,6 +20,10 @@ LATENTS = 1 + ROTATION_LATENTS + 1
 """Harmonics, rotation, opacity: columns of `LatentPaperAvatar.latents`."""
 
 MAX_LATENT = 127
+HARMONIC_BLOCK = 64
+"""Gaussians that share a decoder of harmonics. They are sorted by triangle, so neighbors have the same one: these look
+alike from all sides, the whole head does not. The paper has one decoder for all."""
+
 DIRECT = 6
 """Base color 3, log-scale 3: columns of `LatentPaperAvatar.direct`."""
 MAX_DIRECT = 2047
@@ -40,7 +44,8 @@ class Decoders:
     """What turns latents into attributes: value = latent @ weights + bias.
 
     Args:
-        harmonics: [2, 3 K] float16, weights of the one latent, then the bias; red, green, blue of each coefficient.
+        harmonics: [B, 2, 3 K] float16, for each block of HARMONIC_BLOCK Gaussians the weights of their one latent, then
+            the bias; red, green, blue of each coefficient.
         rotation: [5, 4] float16, weights of four latents, then the bias, of the quaternion before it is made unit.
         opacity: [2, 1] float16, of the logit.
     """
@@ -93,7 +98,7 @@ class LatentPaperAvatar:
             AvatarFileError: a number is out of range.
         """
         direct = self.ranges[0].astype(np.float64) + self.direct * self.ranges[1].astype(np.float64)
-        harmonics = decode(self.latents[:, :1], self.decoders.harmonics)
+        harmonics = self._harmonics()
         quats = decode(self.latents[:, 1 : 1 + ROTATION_LATENTS], self.decoders.rotation)
         logits = decode(self.latents[:, -1:], self.decoders.opacity)[:, 0]
         w, x, y, z = quats.T
@@ -118,6 +123,16 @@ class LatentPaperAvatar:
             sh_rest=_float32(harmonics).reshape(len(harmonics), -1, 3),
             layers=tuple(DenseLayer(_float32(layer.weights), _float32(layer.bias)) for layer in self.layers),
         )
+
+    def _harmonics(self) -> Array:
+        weights, bias = np.repeat(self.decoders.harmonics.astype(np.float64), HARMONIC_BLOCK, axis=0).transpose(1, 0, 2)
+        count = len(self.latents)
+        return self.latents[:, :1] * weights[:count] + bias[:count]
+
+
+def harmonic_blocks(count: int) -> int:
+    """How many decoders of harmonics so many Gaussians have."""
+    return -(-count // HARMONIC_BLOCK)
 
 
 def decode(latents: Symbols, decoder: NDArray[np.floating]) -> Array:

@@ -18,6 +18,7 @@ from codec.latent_avatar import (
     Decoders,
     LatentPaperAvatar,
     Symbols,
+    harmonic_blocks,
 )
 from codec.paper_head import MAX_PAPER_BYTES, PAPER_MAGIC, PaperHead, network_layers, network_numbers
 from codec.planes import compress, decompress
@@ -121,7 +122,7 @@ def unpack_latent(data: bytes) -> LatentPaperAvatar:
         direct=gaussians[:, :DIRECT],
         ranges=_numbers("RANG", content["RANG"], "<f4", 2 * DIRECT).astype(np.float32).reshape(2, DIRECT),
         latents=latents,
-        decoders=_unpack_decoders(content["DECO"], 3 * head.coefficients),
+        decoders=_unpack_decoders(content["DECO"], head),
         layers=network_layers(head, _finite("NETW", network).astype(np.float32)),
     )
 
@@ -134,7 +135,7 @@ def section_bytes(data: bytes) -> dict[str, int]:
 def _head(avatar: LatentPaperAvatar) -> PaperHead:
     widths = tuple(len(layer.bias) for layer in avatar.layers[:-1])
     coefficients, rest = divmod(avatar.decoders.harmonics.shape[-1], 3)
-    wanted = [(2, 3 * coefficients), (ROTATION_LATENTS + 1, 4), (2, 1)]
+    wanted = [(harmonic_blocks(len(avatar.faces_bound)), 2, 3 * coefficients), (ROTATION_LATENTS + 1, 4), (2, 1)]
     if rest or not coefficients or [part.shape for part in avatar.decoders.parts()] != wanted:
         raise AvatarFileError("The avatar's decoders do not have the shapes that the format holds")
     return PaperHead(
@@ -152,11 +153,12 @@ def _unpack_binding(data: bytes, head: PaperHead) -> tuple[Symbols, Symbols]:
     return faces, bound[:, 1:]
 
 
-def _unpack_decoders(data: bytes, outputs: int) -> Decoders:
-    rotation = 4 * (ROTATION_LATENTS + 1)
-    numbers = _numbers("DECO", data, "<f2", 2 * outputs + rotation + 2)
-    harmonics, turns, opacity = np.split(numbers.astype(np.float16), [2 * outputs, 2 * outputs + rotation])
-    return Decoders(harmonics.reshape(2, outputs), turns.reshape(-1, 4), opacity.reshape(2, 1))
+def _unpack_decoders(data: bytes, head: PaperHead) -> Decoders:
+    shape = (harmonic_blocks(head.gaussians), 2, 3 * head.coefficients)
+    size, rotation = shape[0] * shape[1] * shape[2], 4 * (ROTATION_LATENTS + 1)
+    numbers = _numbers("DECO", data, "<f2", size + rotation + 2).astype(np.float16)
+    harmonics, turns, opacity = np.split(numbers, [size, size + rotation])
+    return Decoders(harmonics.reshape(shape), turns.reshape(-1, 4), opacity.reshape(2, 1))
 
 
 def _numbers(tag: str, data: bytes, kind: str, count: int) -> NDArray[np.floating]:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from codec.errors import AvatarFileError
 from codec.latent_avatar import (
     BARYCENTRIC_LEVELS,
+    HARMONIC_BLOCK,
     MAX_LATENT,
     SHAPE_STEP_M,
     Decoders,
@@ -90,14 +91,11 @@ def first_latents(avatar: PaperAvatar, neutral: NDArray[np.float32], cameras: Ar
     logits = np.clip(avatar.logit_opacities.astype(np.float64), -LARGEST_LOGIT, LARGEST_LOGIT)[:, None]
     equal = np.ones(avatar.count)
     seen = 1 / (1 + np.exp(-logits[:, 0]))
-    before = avatar.sh_rest.astype(np.float64)  # [N, K, 3]
-    usual, spread = _seen_harmonics(neutral, cameras, before.shape[1], seen)
-    root = np.linalg.cholesky(spread)
-    weighed = np.einsum("kj,nkc->njc", root, before)
-    harmonics, decoder = _principal(weighed.reshape(avatar.count, -1), 1, seen)
-    decoder = np.linalg.solve(root.T, decoder.reshape(2, -1, 3)).reshape(2, -1).astype(np.float64)
-    after = (np.rint(harmonics) * decoder[:1] + decoder[1:]).reshape(before.shape)
-    sh0 = avatar.sh0 + np.einsum("nk,nkc->nc", usual, before - after) / SH_C0
+    blocks = [slice(first, first + HARMONIC_BLOCK) for first in range(0, avatar.count, HARMONIC_BLOCK)]
+    parts = [_first_harmonics(avatar.sh_rest[block], neutral[block], cameras, seen[block]) for block in blocks]
+    harmonics, shifts = (np.concatenate([part[place] for part in parts]) for place in (0, 1))
+    decoder = np.stack([part[2] for part in parts])
+    sh0 = avatar.sh0 + shifts / SH_C0
     (turns, turn_decoder), (levels, level_decoder) = (_principal(quats, 4, equal), _principal(logits, 1, equal))
     values = np.concatenate([harmonics, turns, levels], axis=1)
     return replace(avatar, sh0=sh0.astype(np.float32)), Latents(values, (decoder, turn_decoder, level_decoder))
@@ -106,6 +104,20 @@ def first_latents(avatar: PaperAvatar, neutral: NDArray[np.float32], cameras: Ar
 def camera_centers(faces: Sequence[FaceParams]) -> Array:
     """[P, 3] the camera's center in the head frame of each instant, metres."""
     return np.stack([-skull_rotation(face).T @ face.translation.astype(np.float64) for face in faces])
+
+
+def _first_harmonics(
+    sh_rest: NDArray[np.float32], neutral: NDArray[np.float32], cameras: Array, seen: Array
+) -> tuple[Array, Array, Array]:
+    """Latents [n, 1] of one block, what its colors take over [n, 3], and its decoder [2, 3 K]."""
+    before = sh_rest.astype(np.float64)  # [n, K, 3]
+    usual, spread = _seen_harmonics(neutral, cameras, before.shape[1], seen)
+    root = np.linalg.cholesky(spread)
+    weighed = np.einsum("kj,nkc->njc", root, before)
+    latents, decoder = _principal(weighed.reshape(len(before), -1), 1, seen)
+    decoder = np.linalg.solve(root.T, decoder.reshape(2, -1, 3)).reshape(2, -1).astype(np.float64)
+    after = (np.rint(latents) * decoder[:1] + decoder[1:]).reshape(before.shape)
+    return latents, np.einsum("nk,nkc->nc", usual, before - after), decoder
 
 
 def _seen_harmonics(neutral: NDArray[np.float32], cameras: Array, count: int, seen: Array) -> tuple[Array, Array]:

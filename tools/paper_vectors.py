@@ -9,7 +9,15 @@ from pathlib import Path
 import numpy as np
 
 from codec.avatar_layout import HEADER, SECTION
-from codec.latent_avatar import BARYCENTRIC_LEVELS, DIRECT, LATENTS, ROTATION_LATENTS, Decoders, LatentPaperAvatar
+from codec.latent_avatar import (
+    BARYCENTRIC_LEVELS,
+    DIRECT,
+    LATENTS,
+    ROTATION_LATENTS,
+    Decoders,
+    LatentPaperAvatar,
+    harmonic_blocks,
+)
 from codec.paper_avatar import INPUT_SIZE, OUTPUT_SIZE, DenseLayer
 from codec.paper_v1_file import pack_latent, unpack_latent
 from tools.avatar_vectors import empty_folder, plain, write_json
@@ -17,7 +25,7 @@ from tools.avatar_vectors import empty_folder, plain, write_json
 Sections = dict[bytes, tuple[int, int, bytes]]
 
 
-def small_latent(gaussians: int = 9, coefficients: int = 3) -> LatentPaperAvatar:
+def small_latent(gaussians: int = 70, coefficients: int = 3) -> LatentPaperAvatar:
     """A compressed avatar that uses every feature of the format."""
     random = np.random.default_rng(11)
     sizes = (INPUT_SIZE, 3, 2, OUTPUT_SIZE)
@@ -38,7 +46,9 @@ def small_latent(gaussians: int = 9, coefficients: int = 3) -> LatentPaperAvatar
         direct=random.integers(-127, 128, (gaussians, DIRECT)),
         ranges=np.array([[0, 0.25, -0.25, -6, -6, -5.5], [1 / 64] * 3 + [1 / 32] * 3], np.float32),
         latents=latents,
-        decoders=Decoders(halves(2, 3 * coefficients), rotation, np.array([[0.0625], [0.5]], np.float16)),
+        decoders=Decoders(
+            halves(harmonic_blocks(gaussians), 2, 3 * coefficients), rotation, np.array([[0.0625], [0.5]], np.float16)
+        ),
         layers=tuple(DenseLayer(halves(a, b), halves(b)) for a, b in pairwise(sizes)),
     )
 
@@ -90,7 +100,7 @@ def invalid_latents(good: bytes) -> dict[str, bytes]:
         "coding_unknown": with_section(b"GAUS", sections[b"GAUS"][2], coding=1),
         "kind_set": with_section(b"GAUS", sections[b"GAUS"][2], kind=1),
         "gaussians_too_many": with_section(b"HEAD", head[:32] + struct.pack("<I", 16_385) + head[36:]),
-        "gaussians_disagree": with_section(b"HEAD", head[:32] + struct.pack("<I", 8) + head[36:]),
+        "gaussians_disagree": with_section(b"HEAD", head[:32] + struct.pack("<I", 69) + head[36:]),
         "no_harmonics": with_section(b"HEAD", head[:40] + b"\x00" + head[41:]),
         "ranges_not_finite": with_section(b"RANG", b"\x00\x00\xc0\x7f" + sections[b"RANG"][2][4:]),
         "ranges_huge": with_section(b"RANG", huge),

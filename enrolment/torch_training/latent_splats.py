@@ -12,7 +12,7 @@ import torch  # pyright: ignore[reportMissingImports]
 from numpy.typing import NDArray
 from torch import Tensor, nn  # pyright: ignore[reportMissingImports]
 
-from codec.latent_avatar import DIRECT, LATENTS, MAX_LATENT, ROTATION_LATENTS
+from codec.latent_avatar import DIRECT, HARMONIC_BLOCK, LATENTS, MAX_LATENT, ROTATION_LATENTS
 from codec.paper_avatar import PaperAvatar
 from enrolment.paper_latents import DIRECT_LEVELS, Latents
 from enrolment.torch_training.paper_splats import Attributes
@@ -22,7 +22,7 @@ COLUMNS = {
     "quats": slice(1, 1 + ROTATION_LATENTS),
     "logit_opacities": slice(LATENTS - 1, LATENTS),
 }
-"""Latents of each attribute, in the order of their decoders."""
+"""Latents of each attribute, in the order of their decoders; that of the harmonics is one for each block."""
 
 
 class LatentSplats(nn.Module):
@@ -44,8 +44,8 @@ class LatentSplats(nn.Module):
         self.log_scales = nn.Parameter(_tensor(avatar.log_scales, device))
         for (name, columns), decoder in zip(COLUMNS.items(), latents.decoders, strict=True):
             self.register_parameter(f"latents_{name}", nn.Parameter(_tensor(latents.values[:, columns], device)))
-            self.register_parameter(f"weights_{name}", nn.Parameter(_tensor(decoder[:-1], device)))
-            self.register_parameter(f"bias_{name}", nn.Parameter(_tensor(decoder[-1], device)))
+            self.register_parameter(f"weights_{name}", nn.Parameter(_tensor(decoder[..., :-1, :], device)))
+            self.register_parameter(f"bias_{name}", nn.Parameter(_tensor(decoder[..., -1, :], device)))
         self.ranges: Tensor | None = None
 
     def attributes(self) -> Attributes:
@@ -81,7 +81,7 @@ class LatentSplats(nn.Module):
         """A copy of latents and decoders as arrays."""
         values = torch.cat([getattr(self, f"latents_{name}") for name in COLUMNS], dim=1)
         harmonics, rotation, opacity = (
-            _array(torch.cat([getattr(self, f"weights_{name}"), getattr(self, f"bias_{name}")[None]]))
+            _array(torch.cat([getattr(self, f"weights_{name}"), getattr(self, f"bias_{name}").unsqueeze(-2)], dim=-2))
             for name in COLUMNS
         )
         return Latents(_array(values), (harmonics, rotation, opacity))
@@ -96,7 +96,13 @@ class LatentSplats(nn.Module):
 
     def _decoded(self, name: str) -> Tensor:
         latents, weights, bias = (getattr(self, f"{part}_{name}") for part in ("latents", "weights", "bias"))
-        return _straight_through(latents, MAX_LATENT) @ weights + bias
+        rounded = _straight_through(latents, MAX_LATENT)
+        if name != "sh_rest":
+            return rounded @ weights + bias
+        weights, bias = (
+            part.repeat_interleave(HARMONIC_BLOCK, dim=0)[: len(latents)] for part in (weights[:, 0], bias)
+        )
+        return rounded * weights + bias
 
 
 def _straight_through(values: Tensor, limit: int) -> Tensor:

@@ -22,6 +22,7 @@ SAMPLES = 4096
 """Pairs of a point and a condition that a step looks at, or a trial."""
 RATE, LAST_RATE = 3e-4, 1e-5
 HALF_PRECISION_UNTIL = 0.8
+WARM_UP = 0.05
 RIDGE = 1e-4
 DISPLACEMENT_M = 0.002
 """About the size of a Gaussian: so much displacement is as bad as a scale that is off by a factor e."""
@@ -81,7 +82,8 @@ class Distillation:
         while (share := share_done()) < 1:
             for network in networks:
                 network.half_precision = self._half_precision and share < HALF_PRECISION_UNTIL
-            optimizer.param_groups[0]["lr"] = RATE * (LAST_RATE / RATE) ** share
+            # Adam's first steps go anywhere: at full length they would undo what was fitted
+            optimizer.param_groups[0]["lr"] = RATE * (LAST_RATE / RATE) ** share * min(1.0, share / WARM_UP)
             optimizer.zero_grad()
             points, conditions = self._samples()
             with torch.no_grad():

@@ -54,7 +54,7 @@ def test_gradients_go_straight_through_the_rounding(start: tuple[PaperAvatar, La
     avatar, latents = start
     splats = LatentSplats(avatar, latents, CPU)
     splats.attributes().logit_opacities.sum().backward()
-    weight = float(splats.weights_logit_opacities)
+    weight = float(splats.weights_logit_opacities.detach())
     np.testing.assert_allclose(splats.latents_logit_opacities.grad.numpy(), weight, rtol=1e-6)
     rounded_latents = np.rint(latents.values[:, -1]).clip(-MAX_LATENT, MAX_LATENT)
     assert float(splats.weights_logit_opacities.grad) == pytest.approx(rounded_latents.sum(), rel=1e-4)
