@@ -11,7 +11,7 @@ from rich.box import SIMPLE
 from rich.table import Table
 
 from codec.errors import AvatarFileError
-from codec.paper_avatar import PaperAvatar
+from codec.paper_avatar import MAX_HIDDEN_LAYERS, MAX_WIDTH, PaperAvatar
 from enrolment.errors import TakeError
 from enrolment.evaluate import SCORED_EVERY, truth
 from enrolment.metrics.pixels import Picture, psnr_db
@@ -86,11 +86,16 @@ def load_paper(named: str) -> PaperAvatarModel:
     """An avatar of profile `paper`, see visavis.worn_avatar.
 
     Raises:
-        CommandError: there is none of this name, or it is of another profile.
+        CommandError: there is none of this name, it is of another profile, or its network is not the paper's whole one.
     """
     model = load_avatar(named)
     if not isinstance(model, PaperAvatarModel):
         raise CommandError(f"{named} is of profile linear: name an avatar of profile paper (.vap).")
+    widths = [len(layer.bias) for layer in model.asset.layers[:-1]]
+    if widths != [MAX_WIDTH] * MAX_HIDDEN_LAYERS:
+        raise CommandError(
+            f"{named} has a network of its own: the paper prunes {MAX_HIDDEN_LAYERS} layers of {MAX_WIDTH}."
+        )
     return model
 
 
@@ -168,7 +173,7 @@ def table(measured: Measured) -> Table:
     """Table II: a row for each stage."""
     found = Table(title="The paper's Table II: MiB, and PSNR in dB", title_justify="left", box=SIMPLE, padding=0)
     found.add_column("stage", no_wrap=True)
-    for heading in ("Gaussians", "network", "total", "published", "differs", "held out", "loss", "alike"):
+    for heading in ("Gaussians", "network", "total", "paper", "differs", "held out", "loss", "alike"):
         found.add_column(heading, justify="right", no_wrap=True)
     for stage in measured.compression.stages:
         found.add_row(

@@ -37,7 +37,7 @@ def run(avatars: Sequence[tuple[Path, Path | None]], seconds: float, console: Co
         for remark in remarks(measured, take):
             console.print(remark, highlight=False)
         found += figures(f"blob.{path.stem}.paper_", measured)
-    return [*found, *_means(found)]
+    return [*found, *_means(found, len(avatars))]
 
 
 def figures(prefix: str, measured: Measured) -> Iterator[Figure]:
@@ -59,14 +59,13 @@ def figures(prefix: str, measured: Measured) -> Iterator[Figure]:
     yield Figure(f"{prefix}loss_as_given_db", given - compressed, "dB", "lower")
 
 
-def _means(found: Sequence[Figure]) -> list[Figure]:
-    """Of each figure that all avatars have."""
+def _means(found: Sequence[Figure], count: int) -> list[Figure]:
+    """Of each figure that all `count` avatars have."""
     by_name: dict[str, list[Figure]] = {}
-    avatars = {figure.name.rsplit(".", 1)[0] for figure in found}
     for figure in found:
         by_name.setdefault(figure.name.rsplit(".", 1)[1], []).append(figure)
     return [
         Figure(f"blob.{name}", float(np.mean([one.value for one in same])), same[0].unit, same[0].better)
         for name, same in by_name.items()
-        if len(same) == len(avatars)
+        if len(same) == count
     ]
