@@ -18,6 +18,7 @@ from visavis.commands import (
     bench,
     bot,
     calibrate,
+    compress,
     decode,
     demo,
     encode,
@@ -59,6 +60,7 @@ app.command("track")(track.track)
 app.command("encode")(encode.encode)
 app.command("decode")(decode.decode)
 app.command("render")(render.render)
+app.command("compress")(compress.compress)
 app.command("calibrate", help=calibrate.HELP)(calibrate.calibrate)
 app.command("warm-up")(setup.warm_up)
 app.add_typer(assets.app, name="assets")

@@ -174,21 +174,32 @@ def avatar(
 
 @app.command("blob")
 def blob(
-    avatars: Annotated[list[Path] | None, typer.Argument(help="Avatar files (.vav).", show_default=False)] = None,
+    avatars: Annotated[list[Path] | None, typer.Argument(help="Avatar files (.vav, .vap).", show_default=False)] = None,
     guests: Annotated[bool, typer.Option("--guests", help="Also the guests; the default without files.")] = False,
-    take: Annotated[Path | None, typer.Option(help="Recording of the person, to hold a part of out.")] = None,
+    take: Annotated[
+        list[Path] | None, typer.Option(help="Recording of the person, to hold a part of out: one for each file.")
+    ] = None,
+    minutes: Annotated[float, typer.Option(help="Training of each .vap; comparing takes up to as long.")] = 5.0,
     json_file: JsonOption = None,
 ) -> None:
     """Avatar files: bytes by section, time to write and read, and what pictures lose by writing."""
     from renderer.head.open_head import load_open_head
     from visavis.bench import blob as bench
+    from visavis.bench import blob_paper
+    from visavis.compress_paper import check_minutes
 
-    files = avatars or []
-    if take is not None and len(files) != 1:
-        raise CommandError("--take is of one person: name one avatar file.")
-    console, head = Console(), load_open_head()
-    recorded = bench.read_recording(take, head) if take is not None else None
-    subjects = [bench.read_subject(path, recorded) for path in files]
-    subjects += bench.guests() if guests or not files else []
-    figures = [figure for subject in subjects for figure in bench.measure(subject, head)]
+    files, takes = avatars or [], take or []
+    if takes and len(takes) != len(files):
+        raise CommandError("A take is of one person: name one --take for each avatar file, in the same order.")
+    pairs = list(zip(files, takes or [None] * len(files), strict=True))
+    seconds, console, head = check_minutes(minutes), Console(), load_open_head()
+    figures: list[Figure] = []
+    for path, recording in pairs:
+        if path.suffix.lower() != blob_paper.SUFFIX:
+            recorded = bench.read_recording(recording, head) if recording is not None else None
+            figures += bench.measure(bench.read_subject(path, recorded), head)
+    if guests or not files:
+        figures += [figure for subject in bench.guests() for figure in bench.measure(subject, head)]
+    paper = [pair for pair in pairs if pair[0].suffix.lower() == blob_paper.SUFFIX]
+    figures += blob_paper.run(paper, seconds, console)
     _report(console, "blob", figures, json_file)
