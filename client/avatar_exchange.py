@@ -1,6 +1,7 @@
 """Fetching one peer's avatar and sending it ours, over the `avatar` channel (docs/protocol.md).
 
-An interrupted transfer goes on where it stopped, also over a later connection.
+An interrupted transfer goes on where it stopped, also over a later connection. While an avatar comes, what is here of
+it is shown as soon as it makes a head, and again when it makes a better one.
 """
 
 from __future__ import annotations
@@ -14,15 +15,49 @@ from avatar_store.errors import UnknownAvatar
 from client.avatars import UNUSABLE, AvatarLibrary
 from client.control import AvatarGet
 from client.face_connection import FaceConnection
+from codec.avatar_stages import AvatarStages
 from codec.avatar_transfer import AvatarReceiver, AvatarSender
 from codec.errors import AvatarTransferError
+from renderer.avatar.avatar_model import AvatarModel
 
 logger = logging.getLogger(__name__)
 
 AvatarStatus: TypeAlias = Literal["own", "guest", "loading"]
 """What the person sees of a peer: its avatar, a guest in its place for good, or a guest until the avatar is here."""
 
+MAX_PREVIEWS = 16
+"""Parts of avatars that are built for one peer: what is beyond, after many changes, waits until it is whole."""
+
 Changed = Callable[[str | None, str | None], None]
+
+
+class _Incoming:
+    """An avatar that is on its way.
+
+    Args:
+        avatar_id: of the file.
+        size: bytes of the file; None if the peer has not said so yet.
+
+    Raises:
+        AvatarTransferError: no avatar is as large as that.
+    """
+
+    def __init__(self, avatar_id: str, size: int | None) -> None:
+        self.receiver = AvatarReceiver(avatar_id, size)
+        self.stages = AvatarStages()
+        self.built = 0
+
+    @property
+    def avatar_id(self) -> str:
+        """Of the file."""
+        return self.receiver.avatar_id
+
+    def better_part(self) -> bytes | None:
+        """The beginning of the file if it makes a better head than the one before, once."""
+        if self.stages.reached == self.built or self.receiver.complete is not None:
+            return None
+        self.built = self.stages.reached
+        return bytes(self.receiver.received[: self.stages.usable])
 
 
 class AvatarExchange:
@@ -31,52 +66,86 @@ class AvatarExchange:
     Args:
         library: where avatars come from and go to.
         changed: called with the avatar to show (None: a guest), and a problem in words if there is one.
+        preview: called with what there is to show of an avatar until it is all here.
     """
 
-    def __init__(self, library: AvatarLibrary, changed: Changed) -> None:
+    def __init__(
+        self, library: AvatarLibrary, changed: Changed, preview: Callable[[AvatarModel], None] = lambda model: None
+    ) -> None:
         self._library = library
         self._changed = changed
-        self._receiver: AvatarReceiver | None = None
+        self._preview = preview
+        self._incoming: _Incoming | None = None
         self._refused: dict[str, str] = {}
+        self._missing: str | None = None
+        self._asked_early: str | None = None
+        self._wanted: str | None = None
+        self._previews = 0
         self.status: AvatarStatus = "loading"
         self.progress = 0.0
         self.bytes_sent = 0
         self.pieces_dropped = 0
 
+    async def expect(self, avatar_id: str) -> None:
+        """The server says that the peer shows this avatar: looks whether it is here while there is no connection."""
+        try:
+            await self._library.model(avatar_id)
+        except UnknownAvatar:
+            self._missing = avatar_id
+        except UNUSABLE:
+            logger.debug("an expected avatar cannot be used")
+
+    def ask_early(self, ask: Callable[[AvatarGet], None]) -> None:
+        """A connection is there: asks for the expected avatar before the peer has greeted us, which saves a round
+        trip. A peer that shows another one does not answer.
+        """
+        self._asked_early = None
+        incoming = self._incoming
+        if incoming is None and self._missing is not None and self._missing not in self._refused:
+            incoming = self._incoming = _Incoming(self._missing, None)
+        if incoming is not None and incoming.receiver.complete is None:
+            self._asked_early = incoming.avatar_id
+            ask(AvatarGet(incoming.avatar_id, incoming.receiver.offset))
+
     async def want(self, avatar_id: str, size: int, ask: Callable[[AvatarGet], None]) -> None:
         """The peer shows this avatar: shows it if it is here, otherwise asks for what is missing of it."""
+        asked_early, self._asked_early = self._asked_early == avatar_id, None
+        self._wanted = avatar_id
         if avatar_id in self._refused:
             self._show_guest(self._refused[avatar_id])
             return
         try:
             await self._library.model(avatar_id)
         except UnknownAvatar:
-            await self._fetch(avatar_id, size, ask)
+            await self._fetch(avatar_id, size, ask, asked_early)
         except UNUSABLE as error:
             self._refuse(avatar_id, str(error))
         else:
-            self._receiver = None
+            self._incoming = None
             self._show(avatar_id)
 
-    async def _fetch(self, avatar_id: str, size: int, ask: Callable[[AvatarGet], None]) -> None:
+    async def _fetch(self, avatar_id: str, size: int, ask: Callable[[AvatarGet], None], asked_early: bool) -> None:
         self.status = "loading"
-        if self._receiver is None or self._receiver.avatar_id != avatar_id:
-            try:
-                self._receiver = AvatarReceiver(avatar_id, size)
-            except AvatarTransferError as error:
-                self._refuse(avatar_id, str(error))
-                return
-        self.progress = self._receiver.progress
-        if self._receiver.complete is not None:  # its check was interrupted
-            await self.finish(self._receiver.complete)
-        else:
-            ask(AvatarGet(avatar_id, self._receiver.offset))
+        incoming = self._incoming
+        try:
+            if incoming is None or incoming.avatar_id != avatar_id or not incoming.receiver.announced(size):
+                incoming, asked_early = _Incoming(avatar_id, size), False
+                self._incoming = incoming
+        except AvatarTransferError as error:
+            self._refuse(avatar_id, str(error))
+            return
+        self.progress = incoming.receiver.progress
+        if incoming.receiver.complete is not None:  # its check was interrupted
+            await self.finish(incoming.receiver.complete)
+        elif not asked_early:
+            ask(AvatarGet(avatar_id, incoming.receiver.offset))
 
     def receive(self, chunk: bytes) -> bytes | None:
         """A piece arrived. Returns the file when that was the last one; `finish` is to be awaited with it."""
-        receiver = self._receiver
-        if receiver is None:
+        incoming = self._incoming
+        if incoming is None:
             return None
+        receiver = incoming.receiver
         dropped = receiver.dropped
         try:
             data = receiver.receive(chunk)
@@ -85,22 +154,48 @@ class AvatarExchange:
             return None
         self.pieces_dropped += receiver.dropped - dropped
         self.progress = receiver.progress
+        incoming.stages.grown(receiver.received)
         return data
+
+    @property
+    def preview_due(self) -> bool:
+        """Whether there is something new to show; `show_preview` is to be awaited, once at a time."""
+        incoming = self._incoming
+        return incoming is not None and incoming.avatar_id == self._wanted and incoming.stages.reached > incoming.built
+
+    async def show_preview(self) -> None:
+        """Shows what is here of the avatar, as long as there is more of it than before."""
+        while self.preview_due and self._previews < MAX_PREVIEWS:
+            incoming = self._incoming
+            assert incoming is not None
+            part = incoming.better_part()
+            if part is None:
+                return
+            self._previews += 1
+            try:
+                model = await self._library.partial_model(part)
+            except UNUSABLE as error:
+                if self._incoming is incoming:
+                    self._refuse(incoming.avatar_id, str(error))
+                return
+            if model is not None and self._incoming is incoming:
+                self._preview(model)
 
     async def finish(self, data: bytes) -> None:
         """Checks and keeps a complete file, and shows it."""
-        receiver = self._receiver
-        if receiver is None:
+        incoming = self._incoming
+        if incoming is None:
             return
         try:
             await self._library.keep(data)
         except UNUSABLE as error:
-            if self._receiver is receiver:
-                self._refuse(receiver.avatar_id, str(error))
+            if self._incoming is incoming:
+                self._refuse(incoming.avatar_id, str(error))
             return
-        if self._receiver is receiver:
-            self._receiver = None
-            self._show(receiver.avatar_id)
+        if self._incoming is incoming:
+            self._incoming = None
+            if incoming.avatar_id == self._wanted:
+                self._show(incoming.avatar_id)
 
     async def send(self, connection: FaceConnection, data: bytes, offset: int) -> None:
         """Sends our avatar's file from `offset` on, as fast as the connection takes it without delaying faces."""
@@ -126,6 +221,6 @@ class AvatarExchange:
         self._show_guest(problem)
 
     def _show_guest(self, problem: str) -> None:
-        self._receiver = None
+        self._incoming = None
         self.status = "guest"
         self._changed(None, problem)

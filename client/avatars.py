@@ -13,7 +13,7 @@ from avatar_store.errors import AvatarStoreError, UnknownAvatar
 from avatar_store.guests import list_guests
 from avatar_store.store import AvatarStore
 from client.tasks import TaskOwner
-from codec.avatar_file import unpack_avatar
+from codec.avatar_file import unpack_avatar, unpack_partial
 from codec.errors import CodecError
 from codec.motion_basis import MotionBasis
 from renderer.avatar.avatar_model import AvatarModel
@@ -81,6 +81,20 @@ class AvatarLibrary:
         ready.set_result(model)
         self._remember(avatar_id, ready)
         return avatar_id
+
+    async def partial_model(self, beginning: bytes) -> AvatarModel | None:
+        """What the beginning of a file that a peer sends allows to draw; None if that is nothing.
+
+        Raises:
+            CodecError: it is no avatar.
+            AvatarMismatchError: it is not one for our head model.
+        """
+
+        def build() -> AvatarModel | None:
+            asset = unpack_partial(beginning)
+            return None if asset is None else AvatarModel(self.head, asset)
+
+        return await asyncio.to_thread(build)
 
     async def model(self, avatar_id: str) -> AvatarModel:
         """The avatar, ready to draw.

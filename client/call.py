@@ -40,6 +40,7 @@ from codec.signaling import (
     Welcome,
     parse_signal_data,
 )
+from renderer.avatar.avatar_model import AvatarModel
 
 logger = logging.getLogger(__name__)
 
@@ -76,6 +77,10 @@ class CallEvents(Protocol):
         ...
 
     def on_peer_avatar(self, member_id: str, avatar_id: str | None) -> None:
+        """See client.peer_face.PeerEvents."""
+        ...
+
+    def on_peer_preview(self, member_id: str, model: AvatarModel) -> None:
         """See client.peer_face.PeerEvents."""
         ...
 
@@ -286,6 +291,7 @@ class Call:
             ice_servers=self._ice_servers,
             send_signal=relay,
             events=self._events,
+            expected_avatar=member.avatar_id,
         )
         link.start()
 

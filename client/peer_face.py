@@ -11,6 +11,7 @@ from client.clock import monotonic_s
 from codec.face_link import PROFILES, FaceLink
 from codec.motion_basis import MotionBasis
 from codec.params import FaceParams
+from renderer.avatar.avatar_model import AvatarModel
 
 EASING_AFTER_S = 0.1
 """Between frames nothing moves; after this much silence the face may be on its way to rest."""
@@ -50,6 +51,10 @@ class PeerEvents(Protocol):
 
     def on_peer_avatar(self, member_id: str, avatar_id: str | None) -> None:
         """The avatar to show from now on, which the library has; None: a guest avatar in its place."""
+        ...
+
+    def on_peer_preview(self, member_id: str, model: AvatarModel) -> None:
+        """What is here of an avatar that is still coming, to show until there is more."""
         ...
 
     def on_notice(self, text: str) -> None:
