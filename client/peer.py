@@ -186,7 +186,7 @@ class PeerLink:
     # --- events of the connection
 
     def on_open(self) -> None:
-        """All channels are open: introduce ourselves."""
+        """The other side can be told who we are."""
         own = self._own
         self._say(
             PeerHello(
@@ -331,7 +331,7 @@ class PeerLink:
 
     @property
     def _can_send(self) -> bool:
-        return self._connection is not None and self._connection.open and not self._refused
+        return self._connection is not None and self._connection.carries_faces and not self._refused
 
     def _send_packet(self, packet: bytes) -> None:
         if self._connection is not None:
