@@ -45,8 +45,8 @@ QUEUE_S = 0.2
 """What the bottleneck's queue holds: that of a home router is between this and seconds."""
 TILE_PX = 256
 GIVE_UP_S = 30.0
-IDLE_S = 10.0
-AGAIN_S = 3.0
+SETTLE_S, IDLE_S = 3.0, 10.0
+"""Of the second join, where nothing but faces is on the line."""
 
 
 @dataclass(frozen=True)
@@ -86,6 +86,7 @@ class Joined:
         final_s: until its whole avatar was.
         transfer_ms: from sending a face to showing it, of those shown meanwhile.
         idle_ms: the same with nothing else on the line.
+        parts_shown: how many parts of the avatar were drawn before.
         cached_bytes: of the avatar that crossed the line when both joined once more.
     """
 
@@ -94,6 +95,7 @@ class Joined:
     final_s: float
     transfer_ms: list[float]
     idle_ms: list[float]
+    parts_shown: int
     cached_bytes: int
 
 
@@ -107,6 +109,7 @@ class _Viewer(Watcher):
         started_at: when the join began.
         first_s: seconds after it, when the first head was there.
         final_s: when the last was.
+        parts: how many heads there were before the last.
     """
 
     library: AvatarLibrary | None = None
@@ -114,6 +117,7 @@ class _Viewer(Watcher):
     started_at: float = 0.0
     first_s: float | None = None
     final_s: float | None = None
+    parts: int = 0
     tasks: TaskOwner = field(default_factory=lambda: TaskOwner("viewer"))
 
     def on_peer_preview(self, member_id: str, model: AvatarModel) -> None:
@@ -136,6 +140,8 @@ class _Viewer(Watcher):
         self.first_s = now_s if self.first_s is None else self.first_s
         if final:
             self.final_s = now_s
+        else:
+            self.parts += self.final_s is None
 
 
 def draw_once(model: AvatarModel, make_renderer: Callable[[AvatarModel], HeadRenderer]) -> None:
@@ -195,7 +201,7 @@ def run(
         views: list[Joined] = []
         for seed in range(1, seeds + 1):
             with console.status(f"join {seed} of {seeds} at {condition.rate_mbit:g} Mbit/s, {condition.loss:.0%} loss"):
-                views += asyncio.run(_join(condition, seed, head, worn))
+                views += asyncio.run(join_once(condition, seed, head, worn))
         figures += _figures(f"{name}." if name else "", views)
     return figures
 
@@ -220,7 +226,12 @@ def _figures(name: str, views: Sequence[Joined]) -> list[Figure]:
     ]
 
 
-async def _join(conditions: Conditions, seed: int, head: HeadModel, worn: Sequence[bytes]) -> list[Joined]:
+async def join_once(conditions: Conditions, seed: int, head: HeadModel, worn: Sequence[bytes]) -> list[Joined]:
+    """Both join, wait for each other's avatar, part, and join again; one view of each side.
+
+    Raises:
+        CommandError: no connection came about, or an avatar did not arrive.
+    """
     faces = [lively_face(index) for index in range(100)]
     with tempfile.TemporaryDirectory() as scratch, impaired_sockets(conditions.impairment(), seed):
         libraries: list[AvatarLibrary] = []
@@ -231,8 +242,8 @@ async def _join(conditions: Conditions, seed: int, head: HeadModel, worn: Sequen
             avatar_id = await asyncio.to_thread(store.put, data, own=True)
             sides.append(await Side.wearing(avatar_id, libraries[-1]))
         try:
-            first, opened_s = await _meet(conditions, (sides[0], sides[1]), faces, IDLE_S)
-            again, _ = await _meet(conditions, (sides[0], sides[1]), faces, AGAIN_S)
+            first, opened_s = await _meet(conditions, (sides[0], sides[1]), faces, 0.0)
+            again, _ = await _meet(conditions, (sides[0], sides[1]), faces, SETTLE_S + IDLE_S)
         finally:
             for library in libraries:
                 await library.aclose()
@@ -243,14 +254,17 @@ async def _join(conditions: Conditions, seed: int, head: HeadModel, worn: Sequen
         assert watcher.first_s is not None
         assert watcher.final_s is not None
         until = watcher.started_at + watcher.final_s
-        both_done = max(each.started_at + (each.final_s or 0) for each in first.watchers if isinstance(each, _Viewer))
+        later = again.watchers[viewer]
+        assert isinstance(later, _Viewer)
+        settled_at = later.started_at + SETTLE_S
         views.append(
             Joined(
                 opened_s[viewer],
                 watcher.first_s,
                 watcher.final_s,
                 [1000 * late for at, late in watcher.shown if at <= until],
-                [1000 * late for at, late in watcher.shown if at > both_done + 1.0],
+                [1000 * late for at, late in later.shown if at >= settled_at],
+                watcher.parts,
                 again.links[other].avatar_bytes_sent,
             )
         )
@@ -278,7 +292,8 @@ async def _meet(
         await pair.play(faces, 0, GIVE_UP_S, done)
         if not done():
             raise CommandError(f"No avatar arrived within {GIVE_UP_S:.0f} s.")
-        await pair.play(faces, round(GIVE_UP_S * RATE), stay_s)
+        if stay_s:
+            await pair.play(faces, round(GIVE_UP_S * RATE), stay_s)
     finally:
         await pair.aclose()
         for viewer in viewers:
