@@ -29,6 +29,10 @@ class UnknownAvatar(AvatarStoreError):
         self.avatar_id = avatar_id
 
 
+class NotTheOwner(AvatarStoreError):
+    """An avatar of somebody else, which the user cannot wear or keep as their own."""
+
+
 class KeyFileError(AvatarStoreError):
     """The file of the owner's key is damaged, readable by others, or cannot be read or written."""
 

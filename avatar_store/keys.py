@@ -5,6 +5,7 @@ It signs manifests (avatar_store.manifest), and in calls what proves that the pe
 
 from __future__ import annotations
 
+import hashlib
 import os
 import stat
 from contextlib import suppress
@@ -68,6 +69,12 @@ def verify(public: bytes, message: bytes, signature: bytes) -> bool:
     except (InvalidSignature, ValueError):
         return False
     return True
+
+
+def fingerprint(public: bytes) -> str:
+    """What people compare instead of a public key: 32 hexadecimal digits of its SHA-256 in groups of four."""
+    digits = hashlib.sha256(public).hexdigest()[:32]
+    return " ".join(digits[start : start + 4] for start in range(0, 32, 4))
 
 
 def passphrase_from_environment() -> str | None:

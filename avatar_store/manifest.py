@@ -10,6 +10,7 @@ import hashlib
 import json
 import re
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, cast
 
 from avatar_store.errors import ManifestForged, ManifestMalformed, ManifestMismatch
@@ -33,6 +34,7 @@ SIGNED_PREFIX = b"visavis avatar manifest 1\n"
 """Goes before the JSON text in what is signed, so that no signature of anything else is one of a manifest."""
 MAX_MANIFEST_CHARS = 3_500
 """Of the text as a JSON string, quotation marks escaped; a control message has 4,096 characters."""
+MAX_MANIFEST_BYTES = 4 * MAX_MANIFEST_CHARS
 MAX_EXTRACTOR_CHARS = 64
 
 _HEX_32 = re.compile(r"[0-9a-f]{64}")
@@ -188,6 +190,11 @@ def check_manifest(manifest: Manifest, data: bytes) -> None:
         raise ManifestMismatch("The manifest says a head model or a name that the avatar file does not have.")
     if parts != manifest.parts or likeness_digest(data) != manifest.likeness:
         raise ManifestMismatch("The manifest says sections or a likeness that the avatar file does not have.")
+
+
+def manifest_path(path: Path) -> Path:
+    """Where the manifest of an avatar file is that lies in some folder: beside it."""
+    return path.with_name(path.name + ".manifest")
 
 
 def _read(data: bytes) -> tuple[AvatarHeader, tuple[Part, ...]]:

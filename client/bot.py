@@ -8,7 +8,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from avatar_store.store import default_store
+from avatar_store.open_store import default_store
 from client import aiortc_setup
 from client.avatars import UNUSABLE
 from client.bot_config import BotConfig

@@ -87,7 +87,7 @@ def enroll(
 
 
 def _run(options: EnrollOptions, console: Console, as_json: bool) -> None:
-    from avatar_store.store import default_store
+    from avatar_store.open_store import default_store
     from enrolment.job_types import JobStopped
     from enrolment.metrics.lpips_fetch import lpips_weights_if_possible
     from visavis.commands.heads import Head, load_head
