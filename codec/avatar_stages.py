@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from codec.avatar_layout import HEADER, MAGIC, MAX_SECTIONS, SECTION
-from codec.avatar_v1_file import VERSION
+from codec.avatar_layout import HEADER, MAGIC, MAX_SECTIONS, SECTION, VERSION_1
 
 STAGES = ("GAU0", "GAU1")
 """Sections of version 1 with which codec.avatar_file.unpack_partial gets better, the last of the file aside."""
@@ -33,7 +32,7 @@ class AvatarStages:
             Whether another stage has been reached.
         """
         before = self.reached
-        if len(data) >= HEADER.size and HEADER.unpack_from(data)[:2] != (MAGIC, VERSION):
+        if len(data) >= HEADER.size and HEADER.unpack_from(data)[:2] != (MAGIC, VERSION_1):
             return False
         while self._next + SECTION.size <= len(data) and self._sections < MAX_SECTIONS:
             tag, *_, size = SECTION.unpack_from(data, self._next)
