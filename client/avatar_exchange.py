@@ -11,7 +11,8 @@ import logging
 from collections.abc import Callable
 from typing import Literal, TypeAlias
 
-from avatar_store.errors import UnknownAvatar
+from avatar_store.errors import ManifestError, UnknownAvatar
+from client.avatar_claim import Claim
 from client.avatars import UNUSABLE, AvatarLibrary
 from client.control import AvatarGet
 from client.face_connection import FaceConnection
@@ -22,8 +23,9 @@ from renderer.avatar.avatar_model import AvatarModel
 
 logger = logging.getLogger(__name__)
 
-AvatarStatus: TypeAlias = Literal["own", "guest", "loading"]
-"""What the person sees of a peer: its avatar, a guest in its place for good, or a guest until the avatar is here."""
+AvatarStatus: TypeAlias = Literal["own", "guest", "loading", "unverified"]
+"""What the person sees of a peer: its avatar, a guest in its place for good or until the avatar is here, or a guest
+because nobody knows whether the avatar is theirs."""
 
 MAX_PREVIEWS = 16
 """Parts of avatars that are built for one peer: what is beyond, after many changes, waits until it is whole."""
@@ -79,7 +81,9 @@ class AvatarExchange:
         self._refused: dict[str, str] = {}
         self._missing: str | None = None
         self._asked_early: str | None = None
-        self._wanted: str | None = None
+        self._claim: Claim | None = None
+        self._permitted = False
+        self._ready = False
         self._previews = 0
         self.status: AvatarStatus = "loading"
         self.progress = 0.0
@@ -107,38 +111,58 @@ class AvatarExchange:
             self._asked_early = incoming.avatar_id
             ask(AvatarGet(incoming.avatar_id, incoming.receiver.offset))
 
-    async def want(self, avatar_id: str, size: int, ask: Callable[[AvatarGet], None]) -> None:
-        """The peer shows this avatar: shows it if it is here, otherwise asks for what is missing of it."""
-        asked_early, self._asked_early = self._asked_early == avatar_id, None
-        self._wanted = avatar_id
-        if avatar_id in self._refused:
-            self._show_guest(self._refused[avatar_id])
+    def claimed(self, claim: Claim) -> None:
+        """The peer says what it shows. Nothing of it is shown before `permit`."""
+        self._claim, self._permitted, self._ready = claim, False, False
+        self.status = "loading"
+
+    def permit(self) -> None:
+        """The peer may show what it claims."""
+        self._permitted = True
+        if self._ready and self._claim is not None:
+            self._show(self._claim.avatar_id)
+
+    def deny(self, problem: str) -> None:
+        """It may not; what is on its way of it is not wanted."""
+        self._permitted = self._ready = False
+        self._claim = None
+        self._show_guest(problem, "unverified")
+
+    async def want(self, ask: Callable[[AvatarGet], None]) -> None:
+        """Finds what the peer claims to show, and shows it if it is here; otherwise asks for what is missing of it."""
+        claim = self._claim
+        if claim is None:
+            return
+        asked_early, self._asked_early = self._asked_early == claim.avatar_id, None
+        if claim.avatar_id in self._refused:
+            self._show_guest(self._refused[claim.avatar_id])
             return
         try:
-            await self._library.model(avatar_id)
+            await self._library.vouch(claim)
         except UnknownAvatar:
-            await self._fetch(avatar_id, size, ask, asked_early)
+            if self._claim is claim:
+                await self._fetch(claim, ask, asked_early)
         except UNUSABLE as error:
-            self._refuse(avatar_id, str(error))
+            self._fail(claim, error)
         else:
-            self._incoming = None
-            self._show(avatar_id)
+            if self._claim is claim:
+                self._incoming = None
+                self._show(claim.avatar_id)
 
-    async def _fetch(self, avatar_id: str, size: int, ask: Callable[[AvatarGet], None], asked_early: bool) -> None:
-        self.status = "loading"
+    async def _fetch(self, claim: Claim, ask: Callable[[AvatarGet], None], asked_early: bool) -> None:
         incoming = self._incoming
         try:
-            if incoming is None or incoming.avatar_id != avatar_id or not incoming.receiver.announced(size):
-                incoming, asked_early = _Incoming(avatar_id, size), False
+            if incoming is None or incoming.avatar_id != claim.avatar_id or not incoming.receiver.announced(claim.size):
+                incoming, asked_early = _Incoming(claim.avatar_id, claim.size), False
                 self._incoming = incoming
         except AvatarTransferError as error:
-            self._refuse(avatar_id, str(error))
+            self._fail(claim, error)
             return
         self.progress = incoming.receiver.progress
         if incoming.receiver.complete is not None:  # its check was interrupted
             await self.finish(incoming.receiver.complete)
         elif not asked_early:
-            ask(AvatarGet(avatar_id, incoming.receiver.offset))
+            ask(AvatarGet(claim.avatar_id, incoming.receiver.offset))
 
     def receive(self, chunk: bytes) -> bytes | None:
         """A piece arrived. Returns the file when that was the last one; `finish` is to be awaited with it."""
@@ -150,7 +174,8 @@ class AvatarExchange:
         try:
             data = receiver.receive(chunk)
         except AvatarTransferError as error:
-            self._refuse(receiver.avatar_id, str(error))
+            if self._claim is not None and self._claim.avatar_id == receiver.avatar_id:
+                self._fail(self._claim, error)
             return None
         self.pieces_dropped += receiver.dropped - dropped
         self.progress = receiver.progress
@@ -161,41 +186,43 @@ class AvatarExchange:
     def preview_due(self) -> bool:
         """Whether there is something new to show; `show_preview` is to be awaited, once at a time."""
         incoming = self._incoming
-        return incoming is not None and incoming.avatar_id == self._wanted and incoming.stages.reached > incoming.built
+        if incoming is None or self._claim is None or not self._permitted:
+            return False
+        return incoming.avatar_id == self._claim.avatar_id and incoming.stages.reached > incoming.built
 
     async def show_preview(self) -> None:
         """Shows what is here of the avatar, as long as there is more of it than before."""
         while self.preview_due and self._previews < MAX_PREVIEWS:
-            incoming = self._incoming
+            incoming, claim = self._incoming, self._claim
             assert incoming is not None
+            assert claim is not None
             part = incoming.better_part()
             if part is None:
                 return
             self._previews += 1
             try:
-                model = await self._library.partial_model(part)
+                model = await self._library.partial_model(part, claim)
             except UNUSABLE as error:
                 if self._incoming is incoming:
-                    self._refuse(incoming.avatar_id, str(error))
+                    self._fail(claim, error)
                 return
-            if model is not None and self._incoming is incoming:
+            if model is not None and self._incoming is incoming and self._claim is claim:
                 self._preview(model)
 
     async def finish(self, data: bytes) -> None:
-        """Checks and keeps a complete file, and shows it."""
-        incoming = self._incoming
-        if incoming is None:
+        """Checks and keeps a complete file, and shows it. One that came before the peer's claim waits for that."""
+        incoming, claim = self._incoming, self._claim
+        if incoming is None or claim is None or claim.avatar_id != incoming.avatar_id:
             return
         try:
-            await self._library.keep(data)
+            await self._library.keep(data, claim)
         except UNUSABLE as error:
             if self._incoming is incoming:
-                self._refuse(incoming.avatar_id, str(error))
+                self._fail(claim, error)
             return
-        if self._incoming is incoming:
+        if self._incoming is incoming and self._claim is claim:
             self._incoming = None
-            if incoming.avatar_id == self._wanted:
-                self._show(incoming.avatar_id)
+            self._show(claim.avatar_id)
 
     async def send(self, connection: FaceConnection, data: bytes, offset: int) -> None:
         """Sends our avatar's file from `offset` on, as fast as the connection takes it without delaying faces."""
@@ -210,17 +237,25 @@ class AvatarExchange:
                 self.bytes_sent += len(message)
 
     def _show(self, avatar_id: str) -> None:
-        self.status = "own"
         self.progress = 1.0
-        self._changed(avatar_id, None)
+        self._ready = True
+        if self._permitted:
+            self.status = "own"
+            self._changed(avatar_id, None)
 
-    def _refuse(self, avatar_id: str, problem: str) -> None:
+    def _fail(self, claim: Claim, error: Exception) -> None:
+        """The avatar is of no use, or not what the peer claims."""
         logger.warning("a peer's avatar was refused")
+        if self._claim is not claim:
+            return
+        if isinstance(error, ManifestError):
+            self.deny(str(error))
+            return
         if len(self._refused) < 64:
-            self._refused[avatar_id] = problem
-        self._show_guest(problem)
+            self._refused[claim.avatar_id] = str(error)
+        self._show_guest(str(error))
 
-    def _show_guest(self, problem: str) -> None:
+    def _show_guest(self, problem: str, status: AvatarStatus = "guest") -> None:
         self._incoming = None
-        self.status = "guest"
+        self.status = status
         self._changed(None, problem)

@@ -17,6 +17,7 @@ from aiortc.sdp import candidate_from_sdp
 
 from client.tasks import complete
 from client.wire_meter import WireMeter, meter_of
+from codec.avatar_proof import fingerprint_of
 from codec.signaling import IceCandidate, IceServer
 
 logger = logging.getLogger(__name__)
@@ -107,6 +108,18 @@ class FaceConnection:
     def meter(self) -> WireMeter:
         """Bytes on the wire so far."""
         return meter_of(self._pc)
+
+    @property
+    def fingerprints(self) -> tuple[bytes, bytes] | None:
+        """SHA-256 of the offering and of the answering side's certificates, which DTLS has made sure of; None if the
+        descriptions do not say."""
+        local, remote = (
+            fingerprint_of(description.sdp) if description is not None else None
+            for description in (self._pc.localDescription, self._pc.remoteDescription)
+        )
+        if local is None or remote is None:
+            return None
+        return (local, remote) if self._pc.localDescription.type == "offer" else (remote, local)
 
     async def make_offer(self) -> str:
         """The SDP of our offer, candidates included (aiortc does not trickle).

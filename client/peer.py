@@ -6,12 +6,14 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from client.avatar_trust import Meeting
 from client.avatars import AvatarLibrary
 from client.clock import monotonic_s, unix_ms
 from client.command_runner import CommandRunner
 from client.control import (
     PROTOCOL_VERSION,
     AvatarGet,
+    AvatarProof,
     AvatarShown,
     Bye,
     ControlMessage,
@@ -96,7 +98,7 @@ class PeerLink:
         self._faces = FaceTraffic(
             own.expression_dims,
             self._send_packet,
-            lambda params, capture_ms: events.on_peer_face(member_id, params, capture_ms),
+            self._show_face,
         )
         self.extractor: str | None = None
         self._refused_until: float | None = None
@@ -188,6 +190,8 @@ class PeerLink:
     def on_open(self) -> None:
         """The other side can be told who we are."""
         own = self._own
+        fingerprints = None if self._connection is None else self._connection.fingerprints
+        self._avatar.met(Meeting(own.member_id, self.member_id, self.offers, fingerprints))
         self._say(
             PeerHello(
                 own.member_id,
@@ -198,6 +202,8 @@ class PeerLink:
                 own.expression_dims,
                 own.epoch_ms,
                 profiles=own.profiles,
+                challenge=self._avatar.challenge.hex(),
+                manifest=None if own.credentials is None else own.credentials.manifest,
             )
         )
         self._avatar.opened()
@@ -237,9 +243,11 @@ class PeerLink:
         match message:
             case PeerHello():
                 self._greet(message)
-            case AvatarShown(avatar_id, size):
+            case AvatarShown(avatar_id, size, manifest):
                 self._faces.learn(None)
-                self._avatar.wanted(avatar_id, size)
+                self._avatar.wanted(avatar_id, size, manifest)
+            case AvatarProof():
+                self._avatar.proved(message)
             case AvatarGet():
                 if self._connection is not None:
                     self._avatar.asked(message, self._connection)
@@ -263,7 +271,7 @@ class PeerLink:
             self._refusal = None
             self.extractor = hello.extractor
             self._faces.greeted(profile, hello.epoch_ms)
-            self._avatar.wanted(hello.avatar_id, hello.avatar_bytes)
+            self._avatar.greeted(hello)
 
     def _refuse(self, notice: str) -> None:
         """Closes the connection and says why; after a while it may be tried again."""
@@ -307,6 +315,10 @@ class PeerLink:
             return self._avatar_notice(self._avatar.problem)
         return self._refusal
 
+    def room_changed(self) -> None:
+        """Our room has another nonce."""
+        self._avatar.room_changed()
+
     def _say(self, message: ControlMessage) -> None:
         if self._connection is not None:
             self._connection.send_control(to_text(message))
@@ -317,6 +329,10 @@ class PeerLink:
         """Sends our face, captured at `capture_ms` (Unix)."""
         if self._can_send:
             self._faces.send(params, max(capture_ms - self._own.epoch_ms, 0))
+
+    def _show_face(self, params: FaceParams | None, capture_ms: int) -> None:
+        if params is None or self._avatar.may_move:
+            self._events.on_peer_face(self.member_id, params, capture_ms)
 
     def tick(self, now: float) -> None:
         """To be called about 20 times a second: timers, keep-alive, easing to rest."""
@@ -355,6 +371,7 @@ class PeerLink:
             round(quality.playout_ms, 1),
             quality.rate_step,
             self._notice,
+            self._avatar.owner,
         )
 
     @property

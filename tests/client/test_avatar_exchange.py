@@ -5,7 +5,10 @@ import hashlib
 from collections.abc import Iterator
 from typing import cast
 
-from avatar_store.errors import UnknownAvatar
+import pytest
+
+from avatar_store.errors import ManifestMismatch, UnknownAvatar
+from client.avatar_claim import Claim
 from client.avatar_exchange import MAX_PREVIEWS, AvatarExchange
 from client.avatars import AvatarLibrary
 from client.control import AvatarGet
@@ -23,6 +26,7 @@ class FakeLibrary:
     def __init__(self) -> None:
         self.kept: set[str] = set()
         self.bad: set[bytes] = set()
+        self.forged: set[bytes] = set()
         self.parts: list[bytes] = []
         self.building = self.most_at_once = 0
         self.gate = asyncio.Event()
@@ -32,18 +36,25 @@ class FakeLibrary:
         if avatar_id not in self.kept:
             raise UnknownAvatar(avatar_id)
 
-    async def partial_model(self, beginning: bytes) -> object:
+    async def vouch(self, claim: Claim) -> None:
+        await self.model(claim.avatar_id)
+
+    async def partial_model(self, beginning: bytes, claim: Claim) -> object:
         self.building += 1
         self.most_at_once = max(self.most_at_once, self.building)
         self.parts.append(beginning)
         await self.gate.wait()
         self.building -= 1
+        if beginning in self.forged:
+            raise ManifestMismatch("another one")
         if beginning in self.bad:
             raise AvatarFileError("no avatar")
         return beginning
 
-    async def keep(self, data: bytes) -> None:
+    async def keep(self, data: bytes, claim: Claim) -> None:
         await self.gate.wait()
+        if data in self.forged:
+            raise ManifestMismatch("another one")
         if data in self.bad:
             raise AvatarFileError("no avatar")
         self.kept.add(hashlib.sha256(data).hexdigest())
@@ -61,8 +72,11 @@ class Receiving:
             cast(AvatarLibrary, self.library), lambda *shown: self.shown.append(shown), self.previews.append
         )
 
-    async def want(self, avatar_id: str, data: bytes) -> None:
-        await self.exchange.want(avatar_id, len(data), self.asked.append)
+    async def want(self, avatar_id: str, data: bytes, *, permitted: bool = True) -> None:
+        self.exchange.claimed(Claim(avatar_id, len(data)))
+        if permitted:
+            self.exchange.permit()
+        await self.exchange.want(self.asked.append)
 
     async def take(self, messages: Iterator[bytes]) -> None:
         for message in messages:
@@ -260,3 +274,58 @@ async def test_what_came_early_with_another_size_than_announced_is_fetched_anew(
     await side.take(pieces(NEW))
     assert side.asked == [AvatarGet(NEW_ID, 0), AvatarGet(NEW_ID, 0)]
     assert side.shown == [(NEW_ID, None)]
+
+
+async def test_nothing_is_shown_before_the_peer_may_show_it_though_it_is_fetched() -> None:
+    side, data = Receiving(), staged(1)
+    await side.want(id_of(data), data, permitted=False)
+    messages = list(pieces(data))
+    for message in messages[:4]:
+        side.exchange.receive(message)
+    assert not side.exchange.preview_due
+    side.exchange.permit()
+    assert side.exchange.preview_due
+    await side.want(id_of(data), data, permitted=False)
+    await side.take(iter(messages[4:]))
+    assert (side.shown, side.previews) == ([], [])
+    assert (side.exchange.status, side.exchange.progress) == ("loading", 1.0)
+    side.exchange.permit()
+    assert side.shown == [(id_of(data), None)]
+
+
+async def test_an_avatar_that_is_here_waits_too_and_is_not_shown_when_the_peer_may_not() -> None:
+    side = Receiving()
+    side.library.kept.add(OLD_ID)
+    await side.want(OLD_ID, OLD, permitted=False)
+    assert side.shown == []
+    side.exchange.deny("not theirs")
+    assert (side.shown, side.exchange.status) == ([(None, "not theirs")], "unverified")
+
+
+async def test_what_comes_after_a_denial_is_dropped() -> None:
+    side, data = Receiving(), staged(1)
+    await side.want(id_of(data), data, permitted=False)
+    messages = list(pieces(data))
+    side.exchange.receive(messages[0])
+    side.exchange.deny("not theirs")
+    await side.take(iter(messages[1:]))
+    await side.exchange.want(side.asked.append)
+    side.exchange.permit()
+    assert (side.library.kept, side.library.parts) == (set(), [])
+    assert side.shown == [(None, "not theirs")]
+
+
+@pytest.mark.parametrize("sections", [1, 3])
+async def test_a_file_that_is_not_what_its_manifest_says_leaves_the_peer_unverified(sections: int) -> None:
+    side, data = Receiving(), staged(1)
+    side.library.forged.add(part_of(data, sections))
+    await side.want(id_of(data), data)
+    for message in pieces(data):
+        whole = side.exchange.receive(message)
+        if side.exchange.preview_due:
+            await side.exchange.show_preview()
+        if whole is not None:
+            await side.exchange.finish(whole)
+    assert side.shown == [(None, "another one")]
+    assert side.exchange.status == "unverified"
+    assert side.library.kept == set()

@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from client.avatars import AvatarLibrary
+from client.avatars import AvatarLibrary, Credentials
 from client.clock import capture_ms, monotonic_s
 from client.peer import PeerLink
 from client.peer_face import OwnFace
@@ -37,17 +37,20 @@ class Side:
         avatar_id: the one that it wears.
         avatar_data: the file.
         motions: that the file holds.
+        credentials: that it is its own.
     """
 
     library: AvatarLibrary
     avatar_id: str
     avatar_data: bytes
     motions: MotionBasis | None = None
+    credentials: Credentials | None = None
 
     @staticmethod
     async def wearing(avatar_id: str, library: AvatarLibrary) -> Side:
         """A participant with an avatar that its library has."""
-        return Side(library, avatar_id, await library.file(avatar_id), await library.motions(avatar_id))
+        data, motions = await library.file(avatar_id), await library.motions(avatar_id)
+        return Side(library, avatar_id, data, motions, await library.worn(avatar_id))
 
 
 @dataclass
@@ -101,6 +104,7 @@ class LinkPair:
         profiles: tuple[str, ...] = PROFILES,
         signaling_s: float = 0.0,
     ) -> None:
+        self.sides = sides
         self.watchers = watchers or (Watcher(), Watcher())
         self.watchers[0].other, self.watchers[1].other = self.watchers[1], self.watchers[0]
         self._signaling_s = signaling_s
@@ -121,6 +125,7 @@ class LinkPair:
                     side.avatar_data,
                     side.motions,
                     profiles=profiles,
+                    credentials=side.credentials,
                 ),
                 library=side.library,
                 ice_servers=(),
