@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any, Protocol
 
+from avatar_store.keys import fingerprint
 from client.avatar_exchange import AvatarExchange, AvatarStatus
 from client.avatar_trust import AvatarTrust, Meeting, Verdict, prove
 from client.avatars import UNUSABLE, AvatarLibrary
@@ -20,7 +21,7 @@ PROOF_TIMEOUT_S = 10.0
 """How long a peer may take to prove that its avatar is its own, before the person is told that it does not."""
 
 KEY_DIGITS = 16
-"""Of an owner's public key, for people to compare."""
+"""Of the fingerprint of an owner's key, for people to compare."""
 
 
 class AvatarEvents(Protocol):
@@ -106,11 +107,11 @@ class PeerAvatar:
 
     @property
     def owner(self) -> str | None:
-        """The beginning of the key whose owner the peer has proven to be, hex; None if it has not, or need not."""
+        """Beginning of the fingerprint of the key whose owner the peer has proven to be; None if it has not, or need not."""
         claim = self._trust.claim
         if claim is None or claim.manifest is None or self._exchange.status != "own":
             return None
-        return claim.manifest.owner[:KEY_DIGITS]
+        return fingerprint(claim.manifest.owner_key).replace(" ", "")[:KEY_DIGITS]
 
     @property
     def may_move(self) -> bool:

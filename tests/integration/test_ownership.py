@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from avatar_store.keys import OwnerKey
+from avatar_store.keys import OwnerKey, fingerprint
 from avatar_store.manifest import manifest_of, sign_manifest
 from avatar_store.store import AvatarStore
 from client.avatars import AvatarLibrary, Credentials
@@ -107,7 +107,7 @@ async def test_the_owner_is_shown_with_her_key_and_a_guest_without_one(meet: Mee
         await room.sees("own")
         alice = room.pair.sides[ALICE]
         assert room.watchers[BOB].avatars == [alice.avatar_id]
-        assert room.alice().owner == alice.credentials.key.public.hex()[:16]
+        assert room.alice().owner == fingerprint(alice.credentials.key.public).replace(" ", "")[:16]
         assert room.alice().notice is None
         bob = room.pair.links[ALICE].stats(monotonic_s())
         assert (bob.avatar, bob.owner) == ("own", None)

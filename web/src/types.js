@@ -84,7 +84,7 @@
  * @property {number} playout_ms what smooth showing adds to the delay
  * @property {number} rate_step 0: all faces in full quality; more: the link is overloaded
  * @property {string} notice one sentence, or empty
- * @property {string} owner beginning of the key whose owner they have proven to be, or empty
+ * @property {string} owner beginning of the fingerprint of the key whose owner they have proven to be, or empty
  *
  * @typedef {{type: "peers", peers: Peer[]}} PeersMessage
  *
