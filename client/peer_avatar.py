@@ -107,7 +107,7 @@ class PeerAvatar:
 
     @property
     def owner(self) -> str | None:
-        """Beginning of the fingerprint of the key whose owner the peer has proven to be; None if it has not, or need not."""
+        """Beginning of the fingerprint of the key that the peer has proven to hold; None if it has not, or need not."""
         claim = self._trust.claim
         if claim is None or claim.manifest is None or self._exchange.status != "own":
             return None

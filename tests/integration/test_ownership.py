@@ -14,12 +14,14 @@ import pytest
 from avatar_store.keys import OwnerKey, fingerprint
 from avatar_store.manifest import manifest_of, sign_manifest
 from avatar_store.store import AvatarStore
+from client.avatar_trust import Meeting
 from client.avatars import AvatarLibrary, Credentials
 from client.clock import monotonic_s
 from client.face_connection import FaceConnection
 from client.peer_stats import PeerStats
 from codec.avatar_file import avatar_id
 from codec.avatar_owner import with_owner
+from codec.params import FaceParams
 from renderer.avatar.avatar_model import AvatarModel
 from renderer.head.model import HeadModel
 from tests.support.fakes import tiny_avatar, write_guests
@@ -36,6 +38,10 @@ class Seen(Watcher):
 
     avatars: list[str | None] = field(default_factory=list)
     previews: list[AvatarModel] = field(default_factory=list)
+    faces: list[FaceParams | None] = field(default_factory=list)
+
+    def on_peer_face(self, member_id: str, params: FaceParams | None, capture_ms: int) -> None:
+        self.faces.append(params)
 
     def on_peer_avatar(self, member_id: str, avatar_id: str | None) -> None:
         self.avatars.append(avatar_id)
@@ -207,6 +213,20 @@ async def test_her_face_under_another_key_is_refused_where_she_is_known(meet: Me
         await room.sees("unverified")
         assert "somebody else's" in (room.alice().notice or "")
         assert set(room.watchers[BOB].avatars) == {None}
+
+
+async def test_after_a_reconnection_her_avatar_stands_still_until_it_is_proven_again(meet: Meet) -> None:
+    async with meet() as room:
+        await room.sees("own")
+        link, seen, face = room.pair.links[BOB], room.watchers[BOB], FaceParams.neutral()
+        link._show_face(face, 1)
+        assert seen.faces[-1] is face
+        link._avatar.met(Meeting("b", "a", False, (bytes(32), bytes(32))))
+        count = len(seen.faces)
+        link._show_face(face, 2)
+        assert seen.faces[count:] == []
+        link._show_face(None, 3)  # it may rest
+        assert seen.faces[count:] == [None]
 
 
 async def test_another_avatar_in_mid_call_is_proven_too(meet: Meet, head: HeadModel) -> None:
