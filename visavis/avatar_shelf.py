@@ -62,11 +62,11 @@ def find_shelved(store: AvatarStore, named: str) -> Shelved:
             raise CommandError(f"The avatar {found[:12]} is not in the store any more.")
         return Shelved(found, data, kind_of(store, found), store.get_manifest(found))
     path = Path(named)
-    if not path.is_file():
+    if not _is_file(path):
         raise CommandError(f"There is no avatar {named[:200]!r}: `visavis avatars list` shows those that there are.")
     data = _read(path, MAX_AVATAR_BYTES)
     beside = manifest_path(path)
-    manifest = _read(beside, MAX_MANIFEST_BYTES).decode(errors="replace") if beside.is_file() else None
+    manifest = _read(beside, MAX_MANIFEST_BYTES).decode(errors="replace") if _is_file(beside) else None
     return Shelved(avatar_id(data), data, "file", manifest)
 
 
@@ -146,7 +146,7 @@ def import_avatar(store: AvatarStore, path: Path, handle: str | None) -> tuple[s
     """
     if handle is not None:
         check_handle(handle)
-    if not path.is_file():
+    if not _is_file(path):
         raise CommandError(f"There is no file {path}.")
     avatar = find_shelved(store, str(path.absolute()))
     try:
@@ -237,6 +237,13 @@ def _by_prefix(store: AvatarStore, named: str) -> str | None:
     if len(found) > 1:
         raise CommandError(f"{len(found)} avatars begin with {named}: give more digits.")
     return found[0] if found else None
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # a name too long, ...
+        return False
 
 
 def _read(path: Path, limit: int) -> bytes:

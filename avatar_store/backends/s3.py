@@ -5,6 +5,7 @@ The time of last use is that of an empty object beside each, `<name>.used`, sinc
 
 from __future__ import annotations
 
+import os
 from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 from datetime import timedelta
@@ -18,6 +19,13 @@ if TYPE_CHECKING:
     from obstore.store import ClientConfig, S3Config
 
 USED = ".used"
+CREDENTIALS = (
+    "AWS_ACCESS_KEY_ID",
+    "AWS_WEB_IDENTITY_TOKEN_FILE",
+    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+    "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+)
+"""Any of these says where credentials come from. Without one the library would ask the network (EC2's metadata)."""
 TIMEOUT_S = 20
 MAX_RETRIES = 3
 
@@ -32,7 +40,7 @@ class S3Backend:
         region: of the bucket; None: AWS_REGION, or us-east-1.
 
     Raises:
-        AvatarStoreError: the library for it is not installed, or the values cannot be used.
+        AvatarStoreError: the library for it is not installed, there are no credentials, or the values cannot be used.
     """
 
     def __init__(self, bucket: str, prefix: str, endpoint: str | None = None, region: str | None = None) -> None:
@@ -41,6 +49,10 @@ class S3Backend:
             from obstore.store import S3Store
         except ImportError as error:
             raise AvatarStoreError('A bucket as store needs the extra "s3": pip install "visavis[s3]".') from error
+        if not any(os.environ.get(name) for name in CREDENTIALS):
+            raise AvatarStoreError(
+                f"The bucket {bucket} needs credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."
+            )
         self._bucket = bucket
         self._failure: type[Exception] = BaseError
         config: S3Config = {}

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import os
+import socket
 import sys
 from pathlib import Path
 
 import pytest
 
+from avatar_store.backends import s3
 from avatar_store.errors import AvatarStoreError, PassphraseError, UnknownAvatar
 from avatar_store.guests import guest_bytes, list_guests
 from avatar_store.keys import set_passphrase
@@ -146,6 +148,26 @@ def test_a_bucket_that_is_not_there_is_reported_in_a_sentence(
     store = open_store(f"s3://elsewhere?endpoint={bucket.endpoint}", root=tmp_path)
     with pytest.raises(AvatarStoreError, match="elsewhere"):
         store.put(AVATARS[0], own=True)
+
+
+def test_a_bucket_needs_credentials(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in s3.CREDENTIALS:
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(AvatarStoreError, match="needs credentials"):
+        open_store("s3://bucket", root=tmp_path)
+
+
+def test_a_server_that_does_not_answer_is_reported_in_a_sentence(
+    tmp_path: Path, bucket: BucketPlace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(s3, "MAX_RETRIES", 0)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # nobody listens there
+        store = open_store(f"s3://heads?endpoint=http://127.0.0.1:{taken.getsockname()[1]}", root=tmp_path)
+        for ask in (lambda: store.get("0" * 64), lambda: store.entries(), lambda: store.has("0" * 64)):
+            with pytest.raises(AvatarStoreError, match="bucket heads cannot be used") as error:
+                ask()
+            assert "\n" not in str(error.value)
 
 
 def test_a_passphrase_comes_from_the_environment(store: AvatarStore, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -120,6 +120,8 @@ def test_what_names_nothing_is_refused(store: AvatarStore, tmp_path: Path) -> No
     ids = [store.put(avatar_bytes(seed)) for seed in range(3)]
     assert "There is no avatar" in refused("show", "nobody")
     assert "There is no avatar" in refused("show", "0" * 64)
+    assert "There is no avatar" in refused("show", "n" * 5000)
+    assert "There is no file" in refused("import", "n" * 5000)
     assert "There is no avatar" in refused("show", ids[0][:3])
     (tmp_path / "text.vav").write_text("hello")
     assert "no avatar" in refused("show", tmp_path / "text.vav")
