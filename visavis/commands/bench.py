@@ -203,3 +203,30 @@ def blob(
     paper = [pair for pair in pairs if pair[0].suffix.lower() == blob_paper.SUFFIX]
     figures += blob_paper.run(paper, seconds, console)
     _report(console, "blob", figures, json_file)
+
+
+@app.command("join")
+def join(
+    loss: Annotated[float | None, typer.Option(help="Share of packets that get lost.", show_default=False)] = None,
+    rtt: Annotated[float | None, typer.Option(help="There and back, ms.", show_default=False)] = None,
+    rate: Annotated[float | None, typer.Option(help="Mbit/s of each direction.", show_default=False)] = None,
+    avatars: Annotated[list[Path] | None, typer.Option("--avatar", help="File to wear, one for each side.")] = None,
+    seeds: Annotated[int, typer.Option(min=1, max=1000, help="Joins on each network.")] = 5,
+    json_file: JsonOption = None,
+) -> None:
+    """Time to the first head and to the whole avatar of somebody, and what the transfer does to faces meanwhile.
+
+    Without --loss, --rtt and --rate on the two networks of our targets: 1 Mbit/s (`first`), 2 Mbit/s with 5 % loss
+    (`final`), both with 100 ms.
+    """
+    from visavis.bench import join as bench
+    from visavis.output_files import check_output
+
+    if json_file is not None:
+        check_output(json_file)
+    conditions = bench.STANDARD
+    if not (loss is None and rtt is None and rate is None):
+        given = (0.0 if loss is None else loss, 100.0 if rtt is None else rtt, 2.0 if rate is None else rate)
+        conditions = {"": bench.Conditions(*given)}
+    console = Console()
+    _report(console, "join", bench.run(conditions, seeds, console, bench.read_avatars(avatars or [])), json_file)
