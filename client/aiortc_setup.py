@@ -19,7 +19,16 @@ from aiortc.mediastreams import VIDEO_TIME_BASE, convert_timebase
 from av.video.codeccontext import VideoCodecContext
 from av.video.frame import PictureType
 
-from client import dtls_ciphers, dtls_repeats, playout_delay, sctp_bundling, sctp_early_open, sctp_window, wire_meter
+from client import (
+    dtls_ciphers,
+    dtls_repeats,
+    playout_delay,
+    sctp_bundling,
+    sctp_early_open,
+    sctp_init,
+    sctp_window,
+    wire_meter,
+)
 
 UDP_SOCKET_BUFFER_BYTES = 1 << 20
 """aioice asks for 256 KiB; SCTP's window outgrows it on a fast link and the kernel's drops stall transfers for 1 s."""
@@ -54,6 +63,7 @@ def install() -> None:
     sctp_bundling.install()
     sctp_window.install()
     sctp_early_open.install()
+    sctp_init.install()
     dtls_ciphers.install()
     dtls_repeats.install()
     playout_delay.install()

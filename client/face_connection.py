@@ -15,6 +15,7 @@ from aiortc import RTCConfiguration, RTCDataChannel, RTCIceServer, RTCPeerConnec
 from aiortc.exceptions import InvalidStateError
 from aiortc.sdp import candidate_from_sdp
 
+from client import sctp_init
 from client.tasks import complete
 from client.wire_meter import WireMeter, meter_of
 from codec.avatar_proof import fingerprint_of
@@ -130,7 +131,8 @@ class FaceConnection:
         for label, options in CHANNELS.items():
             self._adopt(self._pc.createDataChannel(label, **options))
         await complete(self._pc.setLocalDescription(await self._pc.createOffer()))
-        return self._pc.localDescription.sdp
+        assert self._pc.sctp is not None
+        return self._pc.localDescription.sdp + sctp_init.line_of(self._pc.sctp)
 
     async def make_answer(self, sdp: str) -> str:
         """The SDP of our answer.
@@ -142,8 +144,9 @@ class FaceConnection:
         await self._describe("offer", sdp)
         if self._pc.sctp is None or self._pc.getTransceivers():
             raise ValueError("the offer is not one of data channels only")
+        line = sctp_init.line_of(self._pc.sctp) if sctp_init.take(self._pc.sctp, sdp) else ""
         await complete(self._pc.setLocalDescription(await self._pc.createAnswer()))
-        return self._pc.localDescription.sdp
+        return self._pc.localDescription.sdp + line
 
     async def apply_answer(self, sdp: str) -> None:
         """Takes the other side's answer.
@@ -151,6 +154,8 @@ class FaceConnection:
         Raises:
             ValueError: it cannot be used.
         """
+        if self._pc.sctp is not None:
+            sctp_init.take(self._pc.sctp, sdp)
         await self._describe("answer", sdp)
 
     async def _describe(self, kind: str, sdp: str) -> None:

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import struct
+from typing import cast
 
 import pytest
 from aiortc import RTCDataChannel, RTCDataChannelParameters, RTCSctpTransport
-from aiortc.rtcsctptransport import DataChunk, parse_packet
+from aiortc.rtcsctptransport import CookieEchoChunk, DataChunk, InitAckChunk, InitChunk, parse_packet
+from hypothesis import given
+from hypothesis import strategies as st
 
-from client import aiortc_setup, sctp_early_open, sctp_window
+from client import aiortc_setup, sctp_early_open, sctp_init, sctp_window
 from client.delivery_window import DeliveryWindow
 from tests.support.sctp_pair import random_loss, sctp_pair, until
 
@@ -103,7 +108,69 @@ async def test_the_window_is_ours() -> None:
         assert one._cwnd <= window.size
 
 
-@pytest.mark.parametrize("module", [sctp_window, sctp_early_open])
+def handshakes(transport: RTCSctpTransport) -> int:
+    chunks = [chunk for packet in transport.transport.sent for chunk in parse_packet(packet)[3]]
+    return sum(isinstance(chunk, InitChunk | InitAckChunk | CookieEchoChunk) for chunk in chunks)
+
+
+async def test_associations_begin_with_what_the_descriptions_say() -> None:
+    def exchange(one: RTCSctpTransport, other: RTCSctpTransport) -> None:
+        lines = [sctp_init.line_of(each) for each in (one, other)]
+        assert sctp_init.take(one, "v=0\r\n" + lines[1])
+        assert sctp_init.take(other, "v=0\r\n" + lines[0] + "a=x\r\n")
+
+    async with sctp_pair(prepare=exchange) as (one, other):
+        received: list[tuple[str, bytes]] = []
+        collect(other, received)
+        control, faces = channel(one, "control"), face(one)
+        await until(lambda: control.readyState == faces.readyState == "open")
+        control.send(b"x" * 50_000)
+        faces.send(b"face")
+        await until(lambda: len(received) == 2)
+        assert handshakes(one) == handshakes(other) == 0
+        assert one._remote_partial_reliability
+        control.close()
+        await until(lambda: control.readyState == "closed")
+
+
+async def test_without_them_they_greet_each_other() -> None:
+    async with sctp_pair() as (one, other):
+        await until(lambda: one.state == other.state == "connected")
+        assert handshakes(one) > 0
+
+
+GOOD = base64.b64encode(struct.pack("!LLHHL", 5, 1 << 20, 10, 10, 7)).decode()
+
+
+@pytest.mark.parametrize(
+    "sdp",
+    [
+        "",
+        "a=sctp-init:\r\n",
+        "a=sctp-init:AAAA\r\n",
+        "a=sctp-init:A\r\n",
+        f"a=sctp-init:{'A' * 404}\r\n",
+        f"a=sctp-init:{GOOD}\r\na=sctp-init:{GOOD}\r\n",
+        f"a=sctp-init:{base64.b64encode(struct.pack('!LLHHL', 0, 1, 1, 1, 1)).decode()}\r\n",
+        f"a=sctp-init:{base64.b64encode(struct.pack('!LLHHL', 1, 1, 0, 1, 1)).decode()}\r\n",
+    ],
+)
+async def test_lines_that_are_of_no_use_are_passed_over(sdp: str) -> None:
+    async with sctp_pair() as (one, _):
+        assert not sctp_init.take(one, sdp)
+        assert "_taken_init" not in one.__dict__
+
+
+@given(st.binary(max_size=200))
+def test_any_init_is_taken_or_passed_over(content: bytes) -> None:
+    class Nothing:
+        pass
+
+    line = f"a=sctp-init:{base64.b64encode(content).decode()}\r\n"
+    sctp_init.take(cast(RTCSctpTransport, Nothing()), line)
+
+
+@pytest.mark.parametrize("module", [sctp_window, sctp_early_open, sctp_init])
 def test_nothing_is_changed_twice(module) -> None:
     before = dict(vars(RTCSctpTransport))
     module.install()

@@ -58,15 +58,20 @@ def random_loss(share: float, seed: int = 1) -> Callable[[bytes], bool]:
 
 @asynccontextmanager
 async def sctp_pair(
-    drops: Callable[[bytes], bool] = lambda data: False, delay_s: float = 0.002
+    drops: Callable[[bytes], bool] = lambda data: False,
+    delay_s: float = 0.002,
+    prepare: Callable[[RTCSctpTransport, RTCSctpTransport], None] = lambda one, other: None,
 ) -> AsyncIterator[tuple[RTCSctpTransport, RTCSctpTransport]]:
-    """The DTLS client's and the server's association, begun; `drops` is asked in both directions."""
+    """The DTLS client's and the server's association, begun; `drops` is asked in both directions, and
+    `prepare` called with both before they start.
+    """
     lines = Line("client", drops, delay_s), Line("server", drops, delay_s)
     lines[0].other, lines[1].other = lines[1], lines[0]
     transports = tuple(RTCSctpTransport(cast(Any, line)) for line in lines)
     async with asyncio.TaskGroup() as group:
         running = [group.create_task(line.run()) for line in lines]
         try:
+            prepare(transports[0], transports[1])
             for transport in transports:
                 await transport.start(None, 5000)
             yield transports[0], transports[1]
