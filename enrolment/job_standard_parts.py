@@ -15,8 +15,9 @@ from enrolment.job_types import Backend, EnrolmentJob, JobError, Profile
 from enrolment.metrics.lpips import Lpips
 from enrolment.read_take import read_take
 from enrolment.slim_file import slim_file
+from enrolment.slim_start import slim_start
 from enrolment.take import Take
-from enrolment.trainer import Trainer
+from enrolment.trainer import GoOn, Trainer
 from renderer.head.model import HeadModel
 
 THREADS = 2
@@ -44,7 +45,10 @@ def standard_parts(job: EnrolmentJob) -> EnrolmentParts:
     def trainer(job: EnrolmentJob, take: Take, instant: AvatarAsset, budget_s: float) -> Trainer:
         return _trainer(job, take, instant, budget_s, lpips)
 
-    return EnrolmentParts(_read, instant_avatar, trainer, scores, slim=slim_file)
+    def slim(take: Take, head: HeadModel, avatar: Avatar, known: Known, seconds: float, go_on: GoOn) -> bytes:
+        return slim_file(take, head, avatar, known, seconds, lpips, go_on)
+
+    return EnrolmentParts(_read, instant_avatar, trainer, scores, slim=slim)
 
 
 def _require_torch(job: EnrolmentJob) -> None:
@@ -91,6 +95,7 @@ def _trainer(job: EnrolmentJob, take: Take, instant: AvatarAsset, budget_s: floa
             seed=job.seed,
             threads=THREADS,
         )
+    instant = slim_start(take, job.head, instant)
     if job.backend is Backend.CUDA:
         from enrolment.torch_training.linear_trainer import LinearTorchTrainer
 
