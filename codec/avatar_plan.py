@@ -34,7 +34,7 @@ class AvatarSteps:
         grid: position, rotation and color of the bases, 2^-30 of a metre, a radian and a unit of `sh0`.
     """
 
-    shape: int = 64
+    shape: int = 24
     mean: int = 40
     mean_limit: int = 1100
     covariance: int = 22

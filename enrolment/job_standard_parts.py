@@ -48,7 +48,7 @@ def standard_parts(job: EnrolmentJob) -> EnrolmentParts:
     def slim(take: Take, head: HeadModel, avatar: Avatar, known: Known, seconds: float, go_on: GoOn) -> bytes:
         return slim_file(take, head, avatar, known, seconds, lpips, go_on)
 
-    return EnrolmentParts(_read, instant_avatar, trainer, scores, slim=slim)
+    return EnrolmentParts(_read, instant_avatar, trainer, scores, slim=None if job.large else slim)
 
 
 def _require_torch(job: EnrolmentJob) -> None:
@@ -95,7 +95,8 @@ def _trainer(job: EnrolmentJob, take: Take, instant: AvatarAsset, budget_s: floa
             seed=job.seed,
             threads=THREADS,
         )
-    instant = slim_start(take, job.head, instant)
+    if not job.large:
+        instant = slim_start(take, job.head, instant)
     if job.backend is Backend.CUDA:
         from enrolment.torch_training.linear_trainer import LinearTorchTrainer
 

@@ -143,6 +143,7 @@ class EnrollOptions:
     fresh: bool = False
     report: Path | None = None
     work: Path | None = None
+    large: bool = False
 
 
 def check_clip(options: EnrollOptions) -> None:
@@ -182,6 +183,7 @@ def make_job(options: EnrollOptions, head: HeadModel, lpips: Path | None) -> Enr
         fresh=options.fresh,
         report=options.report or report_folder(options.destination, options.clip),
         lpips=lpips,
+        large=options.large,
     )
 
 

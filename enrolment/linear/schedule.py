@@ -46,8 +46,8 @@ class Schedule:
         """Whether step number `steps` looks at a part of a picture with the network."""
         return spent_s / self._budget_s > PERCEPTION_FROM and steps % PERCEPTION_EVERY == 0
 
-    def shapes(self, steps: int) -> bool:
-        """Whether the shape of the head is trained at step number `steps`."""
+    def settled(self, steps: int) -> bool:
+        """Whether the head's shape and the linear map of the bases are trained at step number `steps`."""
         return steps > SETTLING_STEPS
 
     def follows(self, done: int, spent_s: float) -> bool:

@@ -190,7 +190,7 @@ class LinearTrainer:
             self.gaussians.measure()
         if self.steps % GRID_EVERY == 0 and not self._mesh_only:
             self._step_bases(rate)
-        if self.steps % SHAPE_EVERY == 0 and self._schedule.shapes(self.steps):
+        if self.steps % SHAPE_EVERY == 0 and self._schedule.settled(self.steps):
             self.shape.step(self._by_shape, rate, 1 + (self.steps - SETTLING_STEPS) // SHAPE_EVERY)
             self._by_shape[...] = 0
             offsets = self.shape.offsets()
@@ -220,7 +220,7 @@ class LinearTrainer:
                 range(WORKERS),
             )
         )
-        if self.steps > SETTLING_STEPS:
+        if self._schedule.settled(self.steps):
             self.bases.step_weights(self._by_weights, rate, steps)
         self._by_weights[...] = 0
 

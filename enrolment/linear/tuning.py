@@ -20,7 +20,7 @@ from renderer.head.model import HeadModel
 
 SLICE_S = 0.5
 """So long it trains between two looks at the wish to stop."""
-FIRST_RATE, LAST_RATE = 0.3, 0.03
+FIRST_RATE, LAST_RATE = 0.15, 0.015
 """Of the rates of a training from the start."""
 
 
@@ -39,8 +39,12 @@ class TuningSchedule(Schedule):
         """Whether step number `steps` looks at a part of a picture with the network."""
         return steps % PERCEPTION_EVERY == 0
 
-    def shapes(self, steps: int) -> bool:
-        """Whether the shape is trained: no, it is rounded already, and Gaussians are bound to it as it is."""
+    def settled(self, steps: int) -> bool:
+        """Whether shape and linear map are trained: no.
+
+        The shape is rounded already, with the Gaussians bound to it; the map's many small entries for rare motions
+        would only learn the training pictures by heart.
+        """
         return False
 
     def follows(self, done: int, spent_s: float) -> bool:

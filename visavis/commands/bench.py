@@ -176,19 +176,34 @@ def avatar(
 def blob(
     avatars: Annotated[list[Path] | None, typer.Argument(help="Avatar files (.vav).", show_default=False)] = None,
     guests: Annotated[bool, typer.Option("--guests", help="Also the guests; the default without files.")] = False,
-    take: Annotated[Path | None, typer.Option(help="Recording of the person, to hold a part of out.")] = None,
+    take: Annotated[
+        list[Path] | None, typer.Option(help="Recording of the person, to hold a part of out; one for each file.")
+    ] = None,
+    before: Annotated[
+        list[Path] | None,
+        typer.Option(help="The person's avatar of `enroll --large`, to compare the file with; one for each file."),
+    ] = None,
     json_file: JsonOption = None,
 ) -> None:
     """Avatar files: bytes by section, time to write and read, and what pictures lose by writing."""
+    from enrolment.metrics.lpips import Lpips
+    from enrolment.metrics.lpips_fetch import lpips_weights_if_possible
     from renderer.head.open_head import load_open_head
     from visavis.bench import blob as bench
 
-    files = avatars or []
-    if take is not None and len(files) != 1:
-        raise CommandError("--take is of one person: name one avatar file.")
+    files, takes, large = avatars or [], take or [], before or []
+    for option, given in (("--take", takes), ("--before", large)):
+        if given and len(given) != len(files):
+            raise CommandError(f"{option} is of one person: name as many as avatar files, in the same order.")
     console, head = Console(), load_open_head()
-    recorded = bench.read_recording(take, head) if take is not None else None
-    subjects = [bench.read_subject(path, recorded) for path in files]
-    subjects += bench.guests() if guests or not files else []
-    figures = [figure for subject in subjects for figure in bench.measure(subject, head)]
+    weights = lpips_weights_if_possible(console.print) if takes else None
+    lpips = Lpips(weights) if weights is not None else None
+    figures = []
+    for number, path in enumerate(files):
+        recorded = bench.read_recording(takes[number], head) if takes else None
+        subject = bench.read_subject(path, recorded, large[number] if large else None)
+        figures += bench.measure(subject, head, lpips=lpips)
+    figures += bench.means(figures)
+    for subject in bench.guests() if guests or not files else []:
+        figures += bench.measure(subject, head)
     _report(console, "blob", figures, json_file)
