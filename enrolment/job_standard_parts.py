@@ -15,7 +15,6 @@ from enrolment.job_types import Backend, EnrolmentJob, JobError, Profile
 from enrolment.metrics.lpips import Lpips
 from enrolment.read_take import read_take
 from enrolment.slim_file import slim_file
-from enrolment.slim_start import slim_start
 from enrolment.take import Take
 from enrolment.trainer import GoOn, Trainer
 from renderer.head.model import HeadModel
@@ -95,8 +94,6 @@ def _trainer(job: EnrolmentJob, take: Take, instant: AvatarAsset, budget_s: floa
             seed=job.seed,
             threads=THREADS,
         )
-    if not job.large:
-        instant = slim_start(take, job.head, instant)
     if job.backend is Backend.CUDA:
         from enrolment.torch_training.linear_trainer import LinearTorchTrainer
 

@@ -64,9 +64,8 @@ def test_a_small_file_is_compared_with_a_large_one_as_it_is(ada: Path, tmp_path:
 
 
 def test_means_are_over_the_avatars_that_have_the_figure() -> None:
-    figures = [
-        Figure(f"blob.{name}", value, "kB", "lower") for name, value in (("a.kb", 100), ("b.kb", 140), ("a.S_kb", 7))
-    ]
+    values = {"a.kb": 100.0, "b.kb": 140.0, "a.SHAP_kb": 7.0}
+    figures = [Figure(f"blob.{name}", value, "kB", "lower") for name, value in values.items()]
     assert [(mean.name, mean.value) for mean in bench.means(figures)] == [("blob.linear_kb", 120)]
 
 

@@ -1,7 +1,7 @@
 """How large avatar files are and what they lose: `visavis bench blob`.
 
-Each avatar is written in version 1 of the format (enrolment.slim) and read back; or, of one that was enrolled twice, the
-small file is taken as it is and compared with the large one. Pictures of the two are compared: of made-up faces as a
+Each avatar is written in version 1 of the format (enrolment.slim) and read back; or, of somebody who was enrolled
+twice, the small file is compared with the large one as it is. Pictures of the two are compared: of made-up faces as a
 call frames them and from the sides, and, with a take, of the held-out pictures with the person.
 """
 

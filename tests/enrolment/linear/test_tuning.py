@@ -13,7 +13,6 @@ from codec.avatar_plan import AvatarPlan, AvatarSteps
 from enrolment.linear.bases import TrainedBases
 from enrolment.linear.rounded_bases import RoundedBases
 from enrolment.linear.tuning import FIRST_RATE, LAST_RATE, TuningSchedule, tune_avatar
-from enrolment.slim_start import MOST, PLACES, slim_start
 from enrolment.take import SIDE
 from renderer.head.open_head import load_open_head
 from tests.support.drawn_takes import drawn_person, drawn_take
@@ -72,13 +71,3 @@ def test_the_rates_of_tuning_fall() -> None:
     assert schedule.size(0.0) == SIDE
     assert not schedule.settled(10_000)
     assert [schedule.follows(done, 5.0) for done in (0, 1)] == [True, False]
-
-
-def test_training_begins_with_what_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
-    person = drawn_person()
-    monkeypatch.setattr("enrolment.slim_start.MOST", 1000)
-    few = slim_start(drawn_take(8), HEAD, person)
-    assert few.count == 1000 < MOST
-    places = few.grid_uv * PLACES * (person.basis_grid.shape[-1] - 1)
-    np.testing.assert_allclose(places, np.rint(places), atol=1e-3)
-    assert few.logit_opacities.mean() >= person.logit_opacities.mean()
