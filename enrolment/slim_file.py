@@ -27,7 +27,7 @@ TUNED = Fineness(
         opacity=2,
         opacity_limit=5,
     ),
-    bases=3.5,
+    bases=3.0,
     most=10_500,
 )
 """Coarser than what may be lost: tuning makes up for most of it."""

@@ -20,7 +20,7 @@ from renderer.head.model import HeadModel
 
 SLICE_S = 0.5
 """So long it trains between two looks at the wish to stop."""
-FIRST_RATE, LAST_RATE = 0.15, 0.015
+FIRST_RATE, LAST_RATE = 0.3, 0.03
 """Of the rates of a training from the start."""
 
 
