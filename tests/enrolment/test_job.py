@@ -17,6 +17,7 @@ from enrolment import checkpoint, job_parts
 from enrolment.evaluate import truth
 from enrolment.follow import Followed
 from enrolment.job import PACK_S, TRAINING_SHARE, run_enrolment, split_budget
+from enrolment.job_standard_parts import standard_parts
 from enrolment.job_types import JobError, JobStopped, Profile, Progress
 from enrolment.job_types import Stage as JobStage
 from enrolment.job_work import ABANDONED_S, open_work, work_key
@@ -63,6 +64,14 @@ def test_the_small_file_has_its_share_of_the_budget(tmp_path: Path, stopped: boo
     assert seconds == [0.0 if stopped else pytest.approx(tuning_s)]
     assert 0.5 in [progress.share for progress in seen if progress.stage is JobStage.PACK]
     assert split_budget(left_s, Profile.PAPER, parts)[1] == 0
+
+
+def test_a_large_avatar_is_another_job_and_is_not_made_small(tmp_path: Path) -> None:
+    job = Stage().job(tmp_path)
+    large = replace(job, large=True)
+    assert standard_parts(job).slim is not None
+    assert standard_parts(large).slim is None
+    assert work_key(large) != work_key(job)
 
 
 def test_a_job_goes_through_its_stages(tmp_path: Path) -> None:
