@@ -16,7 +16,7 @@ from enrolment.read_take import read_take
 from enrolment.slim_file import slim_file
 from enrolment.take import Take
 from enrolment.torch_training import why_no_torch
-from enrolment.trainer import Trainer
+from enrolment.trainer import GoOn, Trainer
 from renderer.head.model import HeadModel
 
 THREADS = 2
@@ -44,7 +44,10 @@ def standard_parts(job: EnrolmentJob) -> EnrolmentParts:
     def trainer(job: EnrolmentJob, take: Take, instant: AvatarAsset, budget_s: float) -> Trainer:
         return _trainer(job, take, instant, budget_s, lpips)
 
-    return EnrolmentParts(_read, instant_avatar, trainer, scores, slim=slim_file)
+    def slim(take: Take, head: HeadModel, avatar: Avatar, known: Known, seconds: float, go_on: GoOn) -> bytes:
+        return slim_file(take, head, avatar, known, seconds, lpips, go_on)
+
+    return EnrolmentParts(_read, instant_avatar, trainer, scores, slim=None if job.large else slim)
 
 
 def _require_torch(job: EnrolmentJob) -> None:

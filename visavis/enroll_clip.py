@@ -151,6 +151,7 @@ class EnrollOptions:
     fresh: bool = False
     report: Path | None = None
     work: Path | None = None
+    large: bool = False
 
 
 def check_clip(options: EnrollOptions) -> None:
@@ -190,6 +191,7 @@ def make_job(options: EnrollOptions, head: HeadModel, lpips: Path | None) -> Enr
         fresh=options.fresh,
         report=options.report or report_folder(options.destination, options.clip),
         lpips=lpips,
+        large=options.large,
     )
 
 

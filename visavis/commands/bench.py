@@ -177,7 +177,11 @@ def blob(
     avatars: Annotated[list[Path] | None, typer.Argument(help="Avatar files (.vav, .vap).", show_default=False)] = None,
     guests: Annotated[bool, typer.Option("--guests", help="Also the guests; the default without files.")] = False,
     take: Annotated[
-        list[Path] | None, typer.Option(help="Recording of the person, to hold a part of out: one for each file.")
+        list[Path] | None, typer.Option(help="Recording of the person, to hold a part of out; one for each file.")
+    ] = None,
+    before: Annotated[
+        list[Path] | None,
+        typer.Option(help="The person's avatar of `enroll --large`, to compare a .vav with; one for each of these."),
     ] = None,
     minutes: Annotated[float, typer.Option(help="Training of each .vap; comparing takes up to as long.")] = 5.0,
     json_file: JsonOption = None,
@@ -188,19 +192,17 @@ def blob(
     from visavis.bench import blob_paper
     from visavis.compress_paper import check_minutes
 
-    files, takes = avatars or [], take or []
-    if takes and len(takes) != len(files):
-        raise CommandError("A take is of one person: name one --take for each avatar file, in the same order.")
-    pairs = list(zip(files, takes or [None] * len(files), strict=True))
+    files, takes, large = avatars or [], take or [], before or []
+    pairs = list(zip(files, takes or [None] * len(files), strict=False))
+    paper = [pair for pair in pairs if pair[0].suffix.lower() == blob_paper.SUFFIX]
+    linear = [pair for pair in pairs if pair not in paper]
+    for option, given, wanted in (("--take", takes, len(files)), ("--before", large, len(linear))):
+        if given and len(given) != wanted:
+            raise CommandError(f"{option} is of one person: name one for each avatar file, in the same order.")
     seconds, console, head = check_minutes(minutes), Console(), load_open_head()
-    figures: list[Figure] = []
-    for path, recording in pairs:
-        if path.suffix.lower() != blob_paper.SUFFIX:
-            recorded = bench.read_recording(recording, head) if recording is not None else None
-            figures += bench.measure(bench.read_subject(path, recorded), head)
+    figures = bench.run(list(zip(linear, large or [None] * len(linear), strict=True)), head, console)
     if guests or not files:
         figures += [figure for subject in bench.guests() for figure in bench.measure(subject, head)]
-    paper = [pair for pair in pairs if pair[0].suffix.lower() == blob_paper.SUFFIX]
     figures += blob_paper.run(paper, seconds, console)
     _report(console, "blob", figures, json_file)
 
