@@ -88,7 +88,7 @@ class DeliveryWindow:
     def _pace(self) -> float:
         """Bytes a second that go out."""
         if not self._starting:
-            return max(self._gain * self.rate, self._packet)
+            return max(self._gain * self.rate, SPARE_PACKETS * self._packet / max(self.rtt_s or 0.0, QUEUE_S))
         return max(self._gain * self.rate, INITIAL_RATE)
 
     def budget(self, now: float) -> float:

@@ -23,7 +23,7 @@ class Line:
         self.rate, self._rtt_s, self._loss, self._queue_s = rate, rtt_s, loss, queue_s
         self._random = random.Random(seed)
         self._events: list[tuple[float, int, bool, float]] = []  # when, number, whether it arrived, waited
-        self._flight = self._number = 0
+        self._flight = self.sent = 0
         self._free_at = self.now = 0.0
         self.delivered = 0
         self.waited: list[float] = []
@@ -47,13 +47,13 @@ class Line:
                     self.window.gone([number])
 
     def _send(self) -> None:
-        self.window.sent(self._number, PACKET, self.now, limited=False)
+        self.window.sent(self.sent, PACKET, self.now, limited=False)
         begins = max(self.now, self._free_at)
         lost = begins - self.now > self._queue_s or self._random.random() < self._loss
         if begins - self.now <= self._queue_s:
             self._free_at = begins + PACKET / self.rate
-        heapq.heappush(self._events, (self._free_at + self._rtt_s, self._number, not lost, self._free_at - self.now))
-        self._number += 1
+        heapq.heappush(self._events, (self._free_at + self._rtt_s, self.sent, not lost, self._free_at - self.now))
+        self.sent += 1
         self._flight += PACKET
 
 
@@ -108,3 +108,20 @@ def test_what_is_gone_and_what_is_unknown_count_for_nothing() -> None:
     window.acknowledged([1, 8], 0.1)
     assert window.rtt_s is None
     assert window.rate == 0.0
+
+
+def test_after_a_standstill_it_does_not_crawl() -> None:
+    """Packets that wait for a timeout arrive at a rate that says nothing of the line."""
+    line = Line(120_000, 0.1)
+    line.run(3.0)
+    window, now = line.window, line.now
+    window.gone(list(range(line.sent)))
+    for number in range(10_000, 10_008):
+        window.sent(number, PACKET, now, limited=False)
+        now += 0.6
+        window.acknowledged([number], now)
+    assert window.rate < 5_000
+    window.budget(now)
+    for number in range(3):
+        window.sent(number, PACKET, now, limited=False)
+    assert window.wait_s() < 0.1  # two packets for each round trip at least
