@@ -198,7 +198,7 @@ def blob(
     linear = [pair for pair in pairs if pair not in paper]
     for option, given, wanted in (("--take", takes, len(files)), ("--before", large, len(linear))):
         if given and len(given) != wanted:
-            raise CommandError(f"{option} is of one person: name one for each avatar file, in the same order.")
+            raise CommandError(f"{option} is of one person: name one {option} for each avatar file, in the same order.")
     seconds, console, head = check_minutes(minutes), Console(), load_open_head()
     figures = bench.run(list(zip(linear, large or [None] * len(linear), strict=True)), head, console)
     if guests or not files:
