@@ -43,7 +43,7 @@ class AvatarSteps:
     color_limit: int = 600
     opacity: int = 1
     opacity_limit: int = 4
-    grid_uv: int = 188
+    grid_uv: int = 1880
     fine_classes: int = 3
     growth: int = 26
     grid: tuple[int, int, int] = (1 << 14, 1 << 21, 1 << 21)

@@ -18,6 +18,7 @@ from tracker.corrections import Corrections
 LEAST_TUNING_S = 1.0
 TUNED = Fineness(
     AvatarSteps(
+        shape=32,
         mean=70,
         mean_limit=1800,
         covariance=36,
@@ -26,9 +27,10 @@ TUNED = Fineness(
         color_limit=900,
         opacity=2,
         opacity_limit=5,
+        grid_uv=376,
     ),
-    bases=3.0,
-    most=10_500,
+    bases=4.4,
+    most=9_300,
 )
 """Coarser than what may be lost: tuning makes up for most of it."""
 
