@@ -60,5 +60,25 @@ def find_handle(root: Path, handle: str) -> str | None:
     return None
 
 
+def list_handles(root: Path) -> dict[str, str]:
+    """The id that each handle means."""
+    names = sorted(path.stem for path in (root / "own").glob("*.handle"))
+    return {name: avatar_id for name in names if (avatar_id := find_handle(root, name)) is not None}
+
+
+def remove_handles(root: Path, avatar_id: str) -> None:
+    """Takes from an avatar all handles that mean it.
+
+    Raises:
+        AvatarStoreError: the disk refuses.
+    """
+    for handle, meant in list_handles(root).items():
+        if meant == avatar_id:
+            try:
+                _path(root, handle).unlink(missing_ok=True)
+            except OSError as error:
+                raise AvatarStoreError(f"The name {handle} cannot be removed: {error.strerror}.") from error
+
+
 def _path(root: Path, handle: str) -> Path:
     return root / "own" / f"{handle.casefold()}.handle"

@@ -19,7 +19,16 @@ from aiortc.mediastreams import VIDEO_TIME_BASE, convert_timebase
 from av.video.codeccontext import VideoCodecContext
 from av.video.frame import PictureType
 
-from client import dtls_ciphers, playout_delay, sctp_bundling, wire_meter
+from client import (
+    dtls_ciphers,
+    dtls_repeats,
+    playout_delay,
+    sctp_bundling,
+    sctp_early_open,
+    sctp_init,
+    sctp_window,
+    wire_meter,
+)
 
 UDP_SOCKET_BUFFER_BYTES = 1 << 20
 """aioice asks for 256 KiB; SCTP's window outgrows it on a fast link and the kernel's drops stall transfers for 1 s."""
@@ -33,10 +42,6 @@ SCTP_RTO_MIN_S = 0.2
 
 RECEIVE_WINDOW_BYTES = 1 << 20
 """aiortc announces this window and never enforces it: a peer could fill the memory with one endless message."""
-
-MIN_WINDOW_BYTES = 16 * sctp.USERDATA_MAX_LENGTH
-"""Floor of SCTP's congestion window. Random loss shrinks aiortc's window to one packet: 600 kB then take 9-13 s at 5 %
-loss and 100 ms, and 3.6 s with the floor, which does no harm on a clean 2 Mb/s link."""
 
 VIDEO_BITRATE = 2_500_000
 """Of the video to one's own page. Pinned: aiortc makes a new encoder, hence a key frame, for each 10 % that the
@@ -56,12 +61,15 @@ def install() -> None:
     sctp.SCTP_RTO_MIN = cast(Any, SCTP_RTO_MIN_S)
     wire_meter.install()
     sctp_bundling.install()
+    sctp_window.install()
+    sctp_early_open.install()
+    sctp_init.install()
     dtls_ciphers.install()
+    dtls_repeats.install()
     playout_delay.install()
     _gather_quickly()
     _drop_mdns_candidates()
     _enforce_receive_window()
-    _keep_window_open()
     cast(Any, aiortc.codecs).Vp8Encoder = LiveVp8Encoder
     if os.environ.get("VISAVIS_LOOPBACK") == "1":
         # aioice leaves 127.0.0.1 out of its host addresses.
@@ -101,30 +109,6 @@ def _enforce_receive_window() -> None:
             await self._abort()
 
     transport._receive_data_chunk = receive_data_chunk
-
-
-def _keep_window_open() -> None:
-    transport: Any = sctp.RTCSctpTransport
-    receive_sack, t3_expired = transport._receive_sack_chunk, transport._t3_expired
-
-    def widen(self: Any) -> bool:
-        narrow = self._cwnd < MIN_WINDOW_BYTES
-        self._cwnd = max(self._cwnd, MIN_WINDOW_BYTES)
-        if self._ssthresh is not None:
-            self._ssthresh = max(self._ssthresh, MIN_WINDOW_BYTES)
-        return narrow
-
-    async def receive_sack_chunk(self: Any, chunk: Any) -> None:
-        await receive_sack(self, chunk)
-        if widen(self):
-            await self._transmit()
-
-    def expired(self: Any) -> None:
-        t3_expired(self)
-        widen(self)
-
-    transport._receive_sack_chunk = receive_sack_chunk
-    transport._t3_expired = expired
 
 
 class LiveVp8Encoder(vpx.Vp8Encoder):

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from avatar_store.store import default_store
+from avatar_store.open_store import default_store
 from client import aiortc_setup
 from client.avatars import UNUSABLE
 from client.bot_config import BotConfig
@@ -39,6 +39,7 @@ from codec.signaling import (
     Welcome,
 )
 from codec.stream_file import FaceStream
+from renderer.avatar.avatar_model import AvatarModel
 from tracker.loop_mode import LoopMode, why_open
 from tracker.profile import PersonProfile
 
@@ -239,6 +240,9 @@ class Bot:
             return
         self._recorded = member_id
         self._tasks.start(self._dress_recorded(avatar_id or self._equipment.library.guest_ids[0]), "dress")
+
+    def on_peer_preview(self, member_id: str, model: AvatarModel) -> None:
+        """A recording waits for the whole avatar."""
 
     async def _dress_recorded(self, avatar_id: str) -> None:
         assert self._recorder is not None

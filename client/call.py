@@ -18,6 +18,7 @@ from client.peer_face import OwnFace
 from client.peer_stats import PeerStats
 from client.signaling import SignalingClient
 from client.tasks import TaskOwner
+from codec.avatar_proof import NONCE_BYTES
 from codec.params import MAX_EXPRESSION, FaceParams
 from codec.signaling import (
     Error,
@@ -40,6 +41,7 @@ from codec.signaling import (
     Welcome,
     parse_signal_data,
 )
+from renderer.avatar.avatar_model import AvatarModel
 
 logger = logging.getLogger(__name__)
 
@@ -76,6 +78,10 @@ class CallEvents(Protocol):
         ...
 
     def on_peer_avatar(self, member_id: str, avatar_id: str | None) -> None:
+        """See client.peer_face.PeerEvents."""
+        ...
+
+    def on_peer_preview(self, member_id: str, model: AvatarModel) -> None:
         """See client.peer_face.PeerEvents."""
         ...
 
@@ -116,6 +122,7 @@ class Call:
         self._events = events
         self._signaling = SignalingClient(server_url, part, token, self._on_message)
         self._own = OwnFace("", library.head.model_id, extractor, MAX_EXPRESSION, capture_ms(), avatar_id, b"")
+        self._own.room_nonces = ()
         self._ice_servers: Sequence[IceServer] = ()
         self._members: dict[str, Member] = {}
         self._links: dict[str, PeerLink] = {}
@@ -188,7 +195,9 @@ class Call:
 
     async def _wear(self, avatar_id: str) -> None:
         data, motions = await self._library.file(avatar_id), await self._library.motions(avatar_id)
+        credentials = await self._library.worn(avatar_id)
         self._own.avatar_id, self._own.avatar_data, self._own.motions = avatar_id, data, motions
+        self._own.credentials = credentials
 
     def send_face(self, face: TrackedFace) -> None:
         """Sends our face, or that there is none, to everyone."""
@@ -223,6 +232,7 @@ class Call:
                 self._events.on_welcome(message)
             case Joined(member, members):
                 self.member = member
+                self._enter(message.room_nonce)
                 self._events.on_joined(member)
                 for missing in set(self._members) - {other.member_id for other in members}:
                     # A server that has just restarted does not know everybody yet.
@@ -242,6 +252,14 @@ class Call:
                 self._events.on_refusal(error_code, detail)
             case _:
                 pass
+
+    def _enter(self, room_nonce: str | None) -> None:
+        """The room is another one after a restart of the server; the others may not know yet."""
+        nonce = bytes(NONCE_BYTES) if room_nonce is None else bytes.fromhex(room_nonce)
+        if self._own.room_nonces[:1] != (nonce,):
+            self._own.room_nonces = (nonce, *self._own.room_nonces[:1])
+            for link in self._links.values():
+                link.room_changed()
 
     def _on_relayed(self, sender: PartAddress, data: Mapping[str, object]) -> None:
         try:
@@ -286,6 +304,7 @@ class Call:
             ice_servers=self._ice_servers,
             send_signal=relay,
             events=self._events,
+            expected_avatar=member.avatar_id,
         )
         link.start()
 

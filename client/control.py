@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
+from avatar_store.keys import SIGNATURE_BYTES
+from avatar_store.manifest import MAX_MANIFEST_CHARS
 from codec.avatar_file import MAX_AVATAR_BYTES
+from codec.avatar_proof import CHALLENGE_BYTES
 from codec.face_link import EG0, PROFILES
 from codec.params import EXPRESSION_DIMS
 from codec.signaling.fields import Fields, bad_message, decode_object, encode_object
+from codec.signaling.values import to_plain
 
 PROTOCOL_VERSION = 1
-MAX_CONTROL_CHARS = 4096
+MAX_CONTROL_CHARS = 8192
 MAX_PROFILES = 16
 
 
@@ -33,6 +37,8 @@ class PeerHello:
     epoch_ms: int
     profile: str = EG0
     profiles: tuple[str, ...] = PROFILES
+    challenge: str | None = field(default=None, repr=False, metadata={"optional": True})
+    manifest: str | None = field(default=None, repr=False, metadata={"optional": True})
     version: int = PROTOCOL_VERSION
 
     def common_profile(self) -> str | None:
@@ -47,6 +53,16 @@ class AvatarShown:
     TYPE: ClassVar[str] = "avatar"
     avatar_id: str
     avatar_bytes: int
+    manifest: str | None = field(default=None, repr=False, metadata={"optional": True})
+
+
+@dataclass(frozen=True)
+class AvatarProof:
+    """The sender is the owner of the avatar that it shows (codec.avatar_proof): an Ed25519 signature, hex."""
+
+    TYPE: ClassVar[str] = "avatar_proof"
+    avatar_id: str
+    signature: str
 
 
 @dataclass(frozen=True)
@@ -80,12 +96,12 @@ class Bye:
     TYPE: ClassVar[str] = "bye"
 
 
-ControlMessage = PeerHello | AvatarShown | AvatarGet | MotionsKnown | KeyRequest | Bye
+ControlMessage = PeerHello | AvatarShown | AvatarProof | AvatarGet | MotionsKnown | KeyRequest | Bye
 
 
 def to_text(message: ControlMessage) -> str:
     """The JSON text to send."""
-    return encode_object({"type": message.TYPE, **asdict(message)})
+    return encode_object({"type": message.TYPE, **to_plain(message)})
 
 
 def parse_control(text: str) -> ControlMessage | None:
@@ -109,10 +125,14 @@ def parse_control(text: str) -> ControlMessage | None:
                 epoch_ms=fields.integer("epoch_ms"),
                 profile=fields.text("profile", 16),
                 profiles=fields.optional_texts("profiles", MAX_PROFILES, 16) or (fields.text("profile", 16),),
+                challenge=fields.optional("challenge", lambda key: fields.hexadecimal(key, CHALLENGE_BYTES), None),
+                manifest=_manifest(fields),
                 version=fields.integer("version"),
             )
         case AvatarShown.TYPE:
-            return AvatarShown(_avatar_id(fields), fields.integer("avatar_bytes", 1))
+            return AvatarShown(_avatar_id(fields), fields.integer("avatar_bytes", 1), _manifest(fields))
+        case AvatarProof.TYPE:
+            return AvatarProof(_avatar_id(fields), fields.hexadecimal("signature", SIGNATURE_BYTES))
         case AvatarGet.TYPE:
             return AvatarGet(_avatar_id(fields), fields.integer("offset", 0, MAX_AVATAR_BYTES))
         case MotionsKnown.TYPE:
@@ -123,6 +143,10 @@ def parse_control(text: str) -> ControlMessage | None:
             return Bye()
         case _:
             return None
+
+
+def _manifest(fields: Fields) -> str | None:
+    return fields.optional("manifest", lambda key: fields.text(key, MAX_MANIFEST_CHARS, 1), None)
 
 
 def _avatar_id(fields: Fields) -> str:

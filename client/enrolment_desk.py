@@ -196,6 +196,7 @@ class EnrolmentDesk:
         if job is None or job is not self._job:
             return
         try:
+            data, person = await self._own.stamp(data, person)
             avatar_id = await self._library.keep(data)
         except UNUSABLE:
             logger.exception("an enrolment made an avatar that cannot be used")

@@ -6,14 +6,13 @@ secret of the store: nothing is to be looked up, and processes that share a stor
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import hmac
-import os
 import secrets
 from pathlib import Path
 
 from avatar_store.errors import AvatarStoreError
+from avatar_store.files import write_first
 
 SECRET_BYTES = 32
 KEY_CHARS = 64
@@ -56,18 +55,8 @@ class OwnerKeys:
         return self._secret
 
     def _read_or_make(self) -> bytes:
-        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        # Written aside and linked: of two processes that begin at once, one wins, and nobody reads half a file.
-        aside = self._path.with_suffix(f".{secrets.token_hex(8)}")
         if not self._path.exists():
-            descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            try:
-                with os.fdopen(descriptor, "wb") as file:
-                    file.write(secrets.token_bytes(SECRET_BYTES))
-                with contextlib.suppress(FileExistsError):
-                    os.link(aside, self._path)
-            finally:
-                os.unlink(aside)
+            write_first(self._path, secrets.token_bytes(SECRET_BYTES))
         data = self._path.read_bytes()
         if len(data) != SECRET_BYTES:
             raise AvatarStoreError(f"{self._path} is damaged; without it, remembered heads have to be made anew.")

@@ -15,8 +15,10 @@ from aiortc import RTCConfiguration, RTCDataChannel, RTCIceServer, RTCPeerConnec
 from aiortc.exceptions import InvalidStateError
 from aiortc.sdp import candidate_from_sdp
 
+from client import sctp_init
 from client.tasks import complete
 from client.wire_meter import WireMeter, meter_of
+from codec.avatar_proof import fingerprint_of
 from codec.signaling import IceCandidate, IceServer
 
 logger = logging.getLogger(__name__)
@@ -26,9 +28,9 @@ CHANNELS: dict[str, dict[str, Any]] = {
     "avatar": {},
     "face": {"ordered": False, "maxRetransmits": 0},
 }
-AVATAR_HIGH_WATER_BYTES = 2_200
-"""Bytes of an avatar that may wait in SCTP's queue, which the face packets share: two chunks. At 2 Mb/s a face packet
-then waits 0.1 s at most instead of seconds."""
+AVATAR_HIGH_WATER_BYTES = 8_800
+"""Bytes of an avatar that may wait in SCTP's queue, where all else passes them (client/sctp_window.py): eight chunks,
+so that the window is filled at once when it opens."""
 
 FACE_HIGH_WATER_BYTES = 8_192
 """Face packets are dropped rather than queued beyond this: a stalled link must not deliver old faces later."""
@@ -41,7 +43,7 @@ class ConnectionEvents(Protocol):
     """What a connection tells its owner; called in the event loop, never after `aclose`."""
 
     def on_open(self) -> None:
-        """All three channels are open."""
+        """`control` is open; the others are soon."""
         ...
 
     def on_control(self, text: str) -> None:
@@ -99,8 +101,7 @@ class FaceConnection:
         self._events: ConnectionEvents | None = events
         self._pc = RTCPeerConnection(rtc_configuration(ice_servers))
         self._channels: dict[str, RTCDataChannel] = {}
-        self._avatar_low = asyncio.Event()
-        self._avatar_low.set()
+        self._avatar_ready = asyncio.Event()
         self.open = False
         self._pc.on("connectionstatechange", self._state_changed)
 
@@ -108,6 +109,18 @@ class FaceConnection:
     def meter(self) -> WireMeter:
         """Bytes on the wire so far."""
         return meter_of(self._pc)
+
+    @property
+    def fingerprints(self) -> tuple[bytes, bytes] | None:
+        """SHA-256 of the offering and of the answering side's certificates, which DTLS has made sure of; None if the
+        descriptions do not say."""
+        local, remote = (
+            fingerprint_of(description.sdp) if description is not None else None
+            for description in (self._pc.localDescription, self._pc.remoteDescription)
+        )
+        if local is None or remote is None:
+            return None
+        return (local, remote) if self._pc.localDescription.type == "offer" else (remote, local)
 
     async def make_offer(self) -> str:
         """The SDP of our offer, candidates included (aiortc does not trickle).
@@ -118,7 +131,8 @@ class FaceConnection:
         for label, options in CHANNELS.items():
             self._adopt(self._pc.createDataChannel(label, **options))
         await complete(self._pc.setLocalDescription(await self._pc.createOffer()))
-        return self._pc.localDescription.sdp
+        assert self._pc.sctp is not None
+        return self._pc.localDescription.sdp + sctp_init.line_of(self._pc.sctp)
 
     async def make_answer(self, sdp: str) -> str:
         """The SDP of our answer.
@@ -130,8 +144,9 @@ class FaceConnection:
         await self._describe("offer", sdp)
         if self._pc.sctp is None or self._pc.getTransceivers():
             raise ValueError("the offer is not one of data channels only")
+        line = sctp_init.line_of(self._pc.sctp) if sctp_init.take(self._pc.sctp, sdp) else ""
         await complete(self._pc.setLocalDescription(await self._pc.createAnswer()))
-        return self._pc.localDescription.sdp
+        return self._pc.localDescription.sdp + line
 
     async def apply_answer(self, sdp: str) -> None:
         """Takes the other side's answer.
@@ -139,6 +154,8 @@ class FaceConnection:
         Raises:
             ValueError: it cannot be used.
         """
+        if self._pc.sctp is not None:
+            sctp_init.take(self._pc.sctp, sdp)
         await self._describe("answer", sdp)
 
     async def _describe(self, kind: str, sdp: str) -> None:
@@ -160,19 +177,29 @@ class FaceConnection:
         return self._send("face", packet, FACE_HIGH_WATER_BYTES)
 
     async def send_avatar(self, chunk: bytes) -> None:
-        """Sends on `avatar` when the queue is short enough.
+        """Sends on `avatar` when it is open and the queue is short enough.
 
         Raises:
             ConnectionError: the channel is closed.
         """
-        channel = self._channels.get("avatar")
-        if channel is None or channel.readyState != "open":
-            raise ConnectionError("the avatar channel is closed")
-        while channel.bufferedAmount >= AVATAR_HIGH_WATER_BYTES:
-            self._avatar_low.clear()
-            await self._avatar_low.wait()
+        while self.open and not self._takes_avatar:
+            self._avatar_ready.clear()
+            await self._avatar_ready.wait()
         if not self._send("avatar", chunk, 2 * AVATAR_HIGH_WATER_BYTES):
             raise ConnectionError("the avatar channel is closed")
+
+    @property
+    def _takes_avatar(self) -> bool:
+        channel = self._channels.get("avatar")
+        if channel is None or channel.readyState == "connecting":
+            return False
+        return channel.readyState != "open" or channel.bufferedAmount < AVATAR_HIGH_WATER_BYTES
+
+    @property
+    def carries_faces(self) -> bool:
+        """Whether `face` is open."""
+        channel = self._channels.get("face")
+        return channel is not None and channel.readyState == "open"
 
     def _send(self, label: str, data: bytes | str, high_water: int) -> bool:
         channel = self._channels.get(label)
@@ -194,16 +221,16 @@ class FaceConnection:
         channel.on("close", lambda: self._tell(lambda events: events.on_broken()))
         if label == "avatar":
             channel.bufferedAmountLowThreshold = AVATAR_HIGH_WATER_BYTES // 2
-            channel.on("bufferedamountlow", self._avatar_low.set)
-            channel.on("close", self._avatar_low.set)
-        if channel.readyState == "open":
-            self._check_open()
-        else:
-            channel.on("open", self._check_open)
+            for event in ("open", "bufferedamountlow", "close"):
+                channel.on(event, self._avatar_ready.set)
+            self._avatar_ready.set()
+        if label == "control":
+            channel.on("open", self._opened)
+            if channel.readyState == "open":
+                self._opened()
 
-    def _check_open(self) -> None:
-        ready = len(self._channels) == len(CHANNELS)
-        if not self.open and ready and all(channel.readyState == "open" for channel in self._channels.values()):
+    def _opened(self) -> None:
+        if not self.open:
             self.open = True
             self._tell(lambda events: events.on_open())
 
@@ -233,5 +260,5 @@ class FaceConnection:
         """Closes; the owner hears nothing any more."""
         self._events = None
         self.open = False
-        self._avatar_low.set()
+        self._avatar_ready.set()
         await close_quietly(self._pc)

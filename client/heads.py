@@ -53,6 +53,7 @@ class Heads:
         self._backdrop_wish = 0
         self._decoding = asyncio.Lock()
         self._wearing: dict[str, str] = {}
+        self._previews = 0
         self._rates: dict[str, RateMeter] = {}
         self._tasks = TaskOwner("heads")
 
@@ -106,9 +107,20 @@ class Heads:
             if avatar_id != self._library.guest_ids[0] and self._wearing.get(member_id) == avatar_id:
                 self.wear(member_id, None)
             return
+        await self._put_on(member_id, avatar_id, model)
+
+    def preview(self, member_id: str, model: AvatarModel) -> None:
+        """Shows the head with what is here of its avatar, until there is a better preview, or the next `wear`."""
+        if member_id in self._views:
+            self._previews += 1
+            self._wearing[member_id] = wish = f"preview {self._previews}"
+            self._tasks.start(self._put_on(member_id, wish, model), f"preview-{member_id[:8]}")
+
+    async def _put_on(self, member_id: str, wish: str, model: AvatarModel) -> None:
+        """Unless something else is wished meanwhile."""
         renderer = await asyncio.to_thread(self._make_renderer, model)
         view = self._views.get(member_id)
-        if view is not None and self._wearing.get(member_id) == avatar_id:
+        if view is not None and self._wearing.get(member_id) == wish:
             view.set_renderer(renderer)
             self._compositor.wake()
 

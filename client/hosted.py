@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from avatar_store.store import default_store
+from avatar_store.open_store import default_store
 from client import aiortc_setup
 from client.enrolment_queue import EnrolmentQueue, EnrolmentRunner
 from client.enrolment_runner import SubprocessRunner

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from client.avatar_exchange import AvatarExchange
-from client.avatars import UNUSABLE, AvatarLibrary
+from client.avatar_trust import Meeting
+from client.avatars import AvatarLibrary
 from client.clock import monotonic_s, unix_ms
 from client.command_runner import CommandRunner
 from client.control import (
     PROTOCOL_VERSION,
     AvatarGet,
+    AvatarProof,
     AvatarShown,
     Bye,
     ControlMessage,
@@ -35,12 +35,15 @@ from client.negotiation import (
     MakeOffer,
     Negotiator,
 )
+from client.peer_avatar import PeerAvatar
 from client.peer_face import OwnFace, PeerEvents
 from client.peer_stats import LinkTraffic, PeerStats
 from client.tasks import TaskOwner
 from client.wire_meter import WireMeter
+from codec.motion_basis import MotionBasis
 from codec.params import FaceParams
 from codec.signaling import IceServer, SessionDescription, SignalData, SignalingError
+from renderer.avatar.avatar_model import AvatarModel
 
 logger = logging.getLogger(__name__)
 
@@ -63,6 +66,7 @@ class PeerLink:
         ice_servers: STUN and TURN servers.
         send_signal: relays data to the other client.
         events: our call.
+        expected_avatar: what the peer wears, as the server has it.
 
     Attributes:
         extractor: what tracks the peer's face, by its own account; None before it has greeted us.
@@ -79,30 +83,29 @@ class PeerLink:
         ice_servers: Sequence[IceServer],
         send_signal: Callable[[SignalData], None],
         events: PeerEvents,
+        expected_avatar: str | None = None,
     ) -> None:
         self.member_id = member_id
         self.name = name
         self._own = own
-        self._library = library
         self._ice_servers = ice_servers
         self._send_signal = send_signal
         self._events = events
         self._negotiator = Negotiator(offers, unix_ms(), monotonic_s())
         self._tasks = TaskOwner(f"peer-{member_id[:8]}", self._task_failed)
-        self._current: dict[str, asyncio.Task[Any]] = {}
         self._runner = CommandRunner(f"peer-{member_id[:8]}", self._negotiator, self._execute)
         self._connection: FaceConnection | None = None
         self._faces = FaceTraffic(
             own.expression_dims,
             self._send_packet,
-            lambda params, capture_ms: events.on_peer_face(member_id, params, capture_ms),
+            self._show_face,
         )
         self.extractor: str | None = None
         self._refused_until: float | None = None
         self._bad_messages = 0
         self._refusal: str | None = None
-        self._avatar_problem: str | None = None
-        self._avatar = AvatarExchange(library, self._avatar_changed)
+        self._avatar = PeerAvatar(own, library, self._tasks, self._say, self)
+        self._expected_avatar = expected_avatar
         self._traffic = LinkTraffic()
 
     @property
@@ -116,6 +119,8 @@ class PeerLink:
 
     def start(self) -> None:
         """Begins to connect."""
+        if self._expected_avatar is not None:
+            self._avatar.expect(self._expected_avatar)
         self._tasks.start(self._runner.run(), "run")
         self._runner.enqueue(self._negotiator.start(monotonic_s()))
 
@@ -168,8 +173,7 @@ class PeerLink:
 
     async def _drop_connection(self) -> None:
         connection, self._connection = self._connection, None
-        if "avatar-out" in self._current:
-            self._current["avatar-out"].cancel()
+        self._avatar.closed()
         if connection is None:
             return
         meter, counted = connection.meter, self._faces.stats
@@ -184,8 +188,10 @@ class PeerLink:
     # --- events of the connection
 
     def on_open(self) -> None:
-        """All channels are open: introduce ourselves."""
+        """The other side can be told who we are."""
         own = self._own
+        fingerprints = None if self._connection is None else self._connection.fingerprints
+        self._avatar.met(Meeting(own.member_id, self.member_id, self.offers, fingerprints))
         self._say(
             PeerHello(
                 own.member_id,
@@ -196,8 +202,11 @@ class PeerLink:
                 own.expression_dims,
                 own.epoch_ms,
                 profiles=own.profiles,
+                challenge=self._avatar.challenge.hex(),
+                manifest=None if own.credentials is None else own.credentials.manifest,
             )
         )
+        self._avatar.opened()
 
     def on_broken(self) -> None:
         """The connection ended."""
@@ -217,9 +226,7 @@ class PeerLink:
         """A piece of the peer's avatar."""
         if self._refused:
             return
-        data = self._avatar.receive(chunk)
-        if data is not None:
-            self._replace("avatar-in", self._avatar.finish(data))
+        self._avatar.piece(chunk)
 
     def on_control(self, text: str) -> None:
         """A control message."""
@@ -236,12 +243,14 @@ class PeerLink:
         match message:
             case PeerHello():
                 self._greet(message)
-            case AvatarShown(avatar_id, size):
+            case AvatarShown(avatar_id, size, manifest):
                 self._faces.learn(None)
-                self._fetch_avatar(avatar_id, size)
-            case AvatarGet(avatar_id, offset):
-                if avatar_id == self._own.avatar_id and self._connection is not None:
-                    self._replace("avatar-out", self._avatar.send(self._connection, self._own.avatar_data, offset))
+                self._avatar.wanted(avatar_id, size, manifest)
+            case AvatarProof():
+                self._avatar.proved(message)
+            case AvatarGet():
+                if self._connection is not None:
+                    self._avatar.asked(message, self._connection)
             case MotionsKnown(avatar_id):
                 if avatar_id == self._own.avatar_id:
                     self._faces.speak_in(self._own.motions)
@@ -262,7 +271,7 @@ class PeerLink:
             self._refusal = None
             self.extractor = hello.extractor
             self._faces.greeted(profile, hello.epoch_ms)
-            self._fetch_avatar(hello.avatar_id, hello.avatar_bytes)
+            self._avatar.greeted(hello)
 
     def _refuse(self, notice: str) -> None:
         """Closes the connection and says why; after a while it may be tried again."""
@@ -273,38 +282,28 @@ class PeerLink:
         self._faces.rest()
         self._tasks.start(self._drop_connection(), "refuse")
 
-    # --- avatars
+    # --- events of avatars
 
-    def _fetch_avatar(self, avatar_id: str, size: int) -> None:
-        self._replace("avatar-in", self._avatar.want(avatar_id, size, self._say))
-
-    def _replace(self, name: str, coroutine: Coroutine[Any, Any, None]) -> None:
-        """Starts a task in place of the last one of that name: a peer that asks again and again gets one at a time."""
-        if name in self._current:
-            self._current[name].cancel()
-        self._current[name] = self._tasks.start(coroutine, name)
-
-    def _avatar_changed(self, avatar_id: str | None, problem: str | None) -> None:
-        if problem is not None and problem != self._avatar_problem:
-            self._events.on_notice(self._avatar_notice(problem))
-        self._avatar_problem = problem
+    def on_avatar_worn(self, avatar_id: str | None) -> None:
+        """See AvatarEvents."""
         self._events.on_peer_avatar(self.member_id, avatar_id)
-        if avatar_id is not None:
-            self._replace("motions", self._learn_motions(avatar_id))
 
-    async def _learn_motions(self, avatar_id: str) -> None:
-        try:
-            motions = await self._library.motions(avatar_id)
-        except UNUSABLE:
-            return  # whoever shows the avatar says so
-        if motions is not None:
-            self._faces.learn(motions)
-            self._say(MotionsKnown(avatar_id))
+    def on_avatar_preview(self, model: AvatarModel) -> None:
+        """See AvatarEvents."""
+        self._events.on_peer_preview(self.member_id, model)
+
+    def on_avatar_problem(self, problem: str) -> None:
+        """See AvatarEvents."""
+        self._events.on_notice(self._avatar_notice(problem))
+
+    def on_avatar_motions(self, motions: MotionBasis | None) -> None:
+        """See AvatarEvents."""
+        self._faces.learn(motions)
 
     def own_avatar_changed(self) -> None:
         """Our own avatar is another one now."""
         self._faces.speak_in(None)
-        self._say(AvatarShown(self._own.avatar_id, len(self._own.avatar_data)))
+        self._avatar.own_changed()
 
     def _avatar_notice(self, problem: str) -> str:
         return f"{self.name}'s avatar was refused ({problem}), so that they are shown as a guest."
@@ -312,9 +311,13 @@ class PeerLink:
     @property
     def _notice(self) -> str | None:
         """What the person should know about this peer at the moment."""
-        if self._refusal is None and self._avatar_problem is not None:
-            return self._avatar_notice(self._avatar_problem)
+        if self._refusal is None and self._avatar.problem is not None:
+            return self._avatar_notice(self._avatar.problem)
         return self._refusal
+
+    def room_changed(self) -> None:
+        """Our room has another nonce."""
+        self._avatar.room_changed()
 
     def _say(self, message: ControlMessage) -> None:
         if self._connection is not None:
@@ -326,6 +329,10 @@ class PeerLink:
         """Sends our face, captured at `capture_ms` (Unix)."""
         if self._can_send:
             self._faces.send(params, max(capture_ms - self._own.epoch_ms, 0))
+
+    def _show_face(self, params: FaceParams | None, capture_ms: int) -> None:
+        if params is None or self._avatar.may_move:
+            self._events.on_peer_face(self.member_id, params, capture_ms)
 
     def tick(self, now: float) -> None:
         """To be called about 20 times a second: timers, keep-alive, easing to rest."""
@@ -340,7 +347,7 @@ class PeerLink:
 
     @property
     def _can_send(self) -> bool:
-        return self._connection is not None and self._connection.open and not self._refused
+        return self._connection is not None and self._connection.carries_faces and not self._refused
 
     def _send_packet(self, packet: bytes) -> None:
         if self._connection is not None:
@@ -364,7 +371,13 @@ class PeerLink:
             round(quality.playout_ms, 1),
             quality.rate_step,
             self._notice,
+            self._avatar.owner,
         )
+
+    @property
+    def connected(self) -> bool:
+        """Whether the channels are open."""
+        return self._connection is not None and self._connection.open
 
     @property
     def avatar_bytes_sent(self) -> int:

@@ -7,10 +7,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from client.avatars import Credentials
 from client.clock import monotonic_s
+from codec.avatar_proof import NONCE_BYTES
 from codec.face_link import PROFILES, FaceLink
 from codec.motion_basis import MotionBasis
 from codec.params import FaceParams
+from renderer.avatar.avatar_model import AvatarModel
 
 EASING_AFTER_S = 0.1
 """Between frames nothing moves; after this much silence the face may be on its way to rest."""
@@ -27,7 +30,8 @@ class OwnFace:
     """What a participant tells every peer about its own face; the avatar changes when the person picks another one.
 
     Its file stays in memory, so that a peer that asks for it again and again costs no reading. `motions` are those that
-    the file holds; `profiles` is what it understands of others' faces (codec.face_link.PROFILES).
+    the file holds; `profiles` is what it understands of others' faces (codec.face_link.PROFILES). `credentials` prove
+    that the avatar is its own; `room_nonces` are the room's and the one before, the newest first.
     """
 
     member_id: str
@@ -39,6 +43,8 @@ class OwnFace:
     avatar_data: bytes
     motions: MotionBasis | None = None
     profiles: tuple[str, ...] = PROFILES
+    credentials: Credentials | None = None
+    room_nonces: tuple[bytes, ...] = (bytes(NONCE_BYTES),)
 
 
 class PeerEvents(Protocol):
@@ -50,6 +56,10 @@ class PeerEvents(Protocol):
 
     def on_peer_avatar(self, member_id: str, avatar_id: str | None) -> None:
         """The avatar to show from now on, which the library has; None: a guest avatar in its place."""
+        ...
+
+    def on_peer_preview(self, member_id: str, model: AvatarModel) -> None:
+        """What is here of an avatar that is still coming, to show until there is more."""
         ...
 
     def on_notice(self, text: str) -> None:

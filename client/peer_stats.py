@@ -17,7 +17,8 @@ class PeerStats:
     """One line of the `peers` message, without what the renderer knows.
 
     Losses are of the last seconds, in percent; `playout_ms` is what smooth showing adds to the delay; `rate_step` is
-    where we are on the ladder of rates, 0 the best.
+    where we are on the ladder of rates, 0 the best. `owner` is the beginning of the fingerprint of the key whose
+    avatar this is, if the peer has proven that it is theirs.
     """
 
     member_id: str
@@ -33,6 +34,7 @@ class PeerStats:
     playout_ms: float
     rate_step: int
     notice: str | None
+    owner: str | None
 
 
 class TrafficRates(NamedTuple):

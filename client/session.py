@@ -43,6 +43,7 @@ from client.view.pool import DrawingPool
 from client.wardrobe import Wardrobe
 from codec.params import FaceParams
 from codec.signaling import Member, PartAddress, Signal, SignalData, Welcome
+from renderer.avatar.avatar_model import AvatarModel
 from tracker.profile import PersonProfile
 
 logger = logging.getLogger(__name__)
@@ -264,6 +265,10 @@ class Session:
     def on_peer_avatar(self, member_id: str, avatar_id: str | None) -> None:
         """Somebody's avatar is here, or was refused."""
         self._heads.wear(member_id, avatar_id)
+
+    def on_peer_preview(self, member_id: str, model: AvatarModel) -> None:
+        """Somebody's avatar is here in part."""
+        self._heads.preview(member_id, model)
 
     def on_notice(self, text: str) -> None:
         """Something to tell the person."""

@@ -55,6 +55,7 @@ class Wardrobe:
             allowed = await self._own.may_wear(avatar_id, key)
             person = await self._own.person(avatar_id) if allowed else None
             if allowed:
+                avatar_id = await self._own.worn(avatar_id)
                 await self._library.model(avatar_id)
             if wish != self._wish:
                 return ""

@@ -31,8 +31,6 @@ _ZONE_COUNT = 2 * SIDE - 1
 _LEVELS = 32
 _LEVEL_ZERO = 10
 """The level of a mean magnitude of one; two levels are a factor of two."""
-_DEAD_ZONE = 0.54
-"""Magnitudes below this share of a step become 0: what is left out costs nothing, and is mostly noise."""
 _FILL_ROUNDS = 6
 _WEIGHT_SYMBOLS = 4095
 _KIND_OF_CHANNEL = np.repeat(np.arange(KINDS), BASIS_CHANNELS // KINDS)
@@ -100,6 +98,15 @@ def unpack_bases(
     return np.ascontiguousarray(_from_blocks(values)[..., :size, :size], np.float16), weights
 
 
+def rounded_grid(grid: NDArray[np.floating], plan: AvatarPlan) -> Array:
+    """What comes back from a file: [K, BASIS_CHANNELS, G, G] to the same, multiples of the steps."""
+    symbols = _grid_symbols(np.asarray(grid, np.float64), plan)
+    exponents = plan.block_exponents.reshape(KINDS, -1).astype(np.int64)
+    values = symbols.astype(np.float64) @ _BOTH * _block_steps(exponents, plan.steps)[..., None]
+    size = grid.shape[-1]
+    return _from_blocks(values)[..., :size, :size]
+
+
 def _grid_symbols(grid: Array, plan: AvatarPlan) -> Integers:
     """[K, channels, blocks, SIDE^2]; what no Gaussian looks at becomes whatever takes the fewest bits."""
     size = grid.shape[-1]
@@ -112,9 +119,9 @@ def _grid_symbols(grid: Array, plan: AvatarPlan) -> Integers:
     wanted = _to_blocks(grid)
     skipped = (exponents == SKIPPED_BLOCK)[_KIND_OF_CHANNEL]
     filled, symbols = np.where(used, wanted, 0), np.zeros(wanted.shape)
-    for _ in range(_FILL_ROUNDS):
+    for _ in range(1 if used.all() else _FILL_ROUNDS):
         levels = filled @ _BOTH.T / (steps * 2**28)
-        symbols = np.sign(levels) * np.floor(np.abs(levels) + (1 - _DEAD_ZONE))
+        symbols = np.sign(levels) * np.floor(np.abs(levels) + (1 - plan.dead_zone))
         symbols[:, skipped] = 0
         filled = np.where(used, wanted, symbols @ _BOTH * steps)
     return symbols.astype(np.int64)

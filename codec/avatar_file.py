@@ -16,13 +16,14 @@ from codec.avatar_layout import (
     OPTIONAL,
     SECTION,
     VERSION,
+    VERSION_1,
     AvatarHeader,
     split_sections,
     version_of,
 )
+from codec.avatar_owner import owner_in
 from codec.avatar_plan import AvatarPlan
 from codec.avatar_symbols import from_symbols, to_symbols
-from codec.avatar_v1_file import VERSION as VERSION_1
 from codec.avatar_v1_file import pack_v1, unpack_v1
 from codec.errors import AvatarFileError
 from codec.integer_sections import CODING_STORED, pack_integers, unpack_integers
@@ -107,6 +108,7 @@ def _unpack_v0(data: bytes) -> AvatarAsset:
     sections = split_sections(data, MAGIC, VERSION, MAX_AVATAR_BYTES)
     if not sections or sections[0][0] != "HEAD" or sections[0][1:3] != (CODING_STORED, 0):
         raise AvatarFileError("The avatar file does not begin with its HEAD section")
+    owner_in(sections)
     header = AvatarHeader.unpack(sections[0][3])
     needed = header.sections()
     shapes = needed | OPTIONAL

@@ -9,8 +9,8 @@ from codec.errors import AvatarFileError
 from codec.planes import Integers
 from codec.symbol_stream import pack_symbols, unpack_symbols, unzigzag, zigzag
 
-FINE_BITS = 2
-"""Bits of a coordinate that only the more visible Gaussians have; the others are in the middle."""
+FINE_BITS = 1
+"""Lowest bits of a coordinate that only the more visible Gaussians have; of the others the highest of them is 1."""
 _CONTEXTS = 5
 
 

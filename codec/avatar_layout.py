@@ -12,6 +12,7 @@ from codec.params import EXPRESSION_DIMS
 
 MAGIC = b"\x89VAV"
 VERSION = 0
+VERSION_1 = 1
 MAX_AVATAR_BYTES = 4 * 1024 * 1024
 MAX_SECTIONS = 64
 MAX_VERTICES = 65_536
@@ -38,6 +39,9 @@ MAX_GRID_EXPONENT = 12
 
 OPTIONAL = {"MOTN": (MOTIONS, COLUMNS, 2)}
 """(rows, columns, bytes per integer) of sections that may be missing, in the order in which they end a file."""
+
+Section = tuple[str, int, int, bytes]
+"""Tag, coding, predictor, stored bytes."""
 
 HEADER = struct.Struct("<4sHH")
 SECTION = struct.Struct("<4sBBHI")
@@ -135,10 +139,8 @@ def version_of(data: bytes) -> int:
     return HEADER.unpack_from(data)[1] if len(data) >= HEADER.size else -1
 
 
-def split_sections(
-    data: bytes, magic: bytes, version: int, max_bytes: int, *, partial: bool = False
-) -> list[tuple[str, int, int, bytes]]:
-    """(tag, coding, predictor, stored bytes) of each section of a file that is laid out as docs/avatar-format.md says.
+def split_sections(data: bytes, magic: bytes, version: int, max_bytes: int, *, partial: bool = False) -> list[Section]:
+    """Each section of a file that is laid out as docs/avatar-format.md says.
 
     Args:
         data: from anywhere.
@@ -157,7 +159,7 @@ def split_sections(
     _, found, flags = HEADER.unpack_from(data)
     if found != version or flags:
         raise AvatarFileError(f"The avatar file has version {found}; this program reads version {version}")
-    sections: list[tuple[str, int, int, bytes]] = []
+    sections: list[Section] = []
     offset = HEADER.size
     while offset < len(data):
         if len(sections) == MAX_SECTIONS:

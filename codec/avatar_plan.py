@@ -29,12 +29,12 @@ class AvatarSteps:
         color, color_limit: of luma, 2^-12 of sRGB's range; chroma has twice the step.
         opacity, opacity_limit: 128 >> so many levels of opacity.
         grid_uv: levels of the control grid's coordinates.
-        fine_classes: how many classes have these coordinates in full; the others lack two bits.
+        fine_classes: how many classes have these coordinates in full; the others lack one bit.
         growth: by how much Gaussians are drawn larger while only every eighth is there, natural logarithm times 32.
         grid: position, rotation and color of the bases, 2^-30 of a metre, a radian and a unit of `sh0`.
     """
 
-    shape: int = 8
+    shape: int = 24
     mean: int = 40
     mean_limit: int = 1100
     covariance: int = 22
@@ -43,7 +43,7 @@ class AvatarSteps:
     color_limit: int = 600
     opacity: int = 1
     opacity_limit: int = 4
-    grid_uv: int = 1900
+    grid_uv: int = 1880
     fine_classes: int = 3
     growth: int = 26
     grid: tuple[int, int, int] = (1 << 14, 1 << 21, 1 << 21)
@@ -58,9 +58,11 @@ class AvatarPlan:
         block_exponents: [KINDS, B, B] uint8: the steps of a block are 2 ** so many times as large; or SKIPPED_BLOCK.
         used_cells: [G, G] bool: the grid points that any Gaussian looks at.
         steps: the steps.
+        dead_zone: magnitudes of coefficients are rounded down up to this share of a step: zeros take the fewest bits.
     """
 
     classes: NDArray[np.uint8]
     block_exponents: NDArray[np.uint8]
     used_cells: NDArray[np.bool_]
     steps: AvatarSteps
+    dead_zone: float = 0.54

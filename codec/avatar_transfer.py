@@ -59,22 +59,40 @@ class AvatarReceiver:
 
     Args:
         wanted_id: id of the avatar, hex SHA-256.
-        announced_bytes: its size as the peer announced it (`hello`, `avatar`).
+        announced_bytes: its size as the peer announced it (`hello`, `avatar`); None: the first piece says.
 
     Raises:
         AvatarTransferError: the announced size is not one that an avatar can have.
     """
 
-    def __init__(self, wanted_id: str, announced_bytes: int) -> None:
-        if not 0 < announced_bytes <= MAX_AVATAR_BYTES:
-            raise AvatarTransferError(
-                f"The peer announces an avatar of {announced_bytes} bytes; {MAX_AVATAR_BYTES} are allowed"
-            )
+    def __init__(self, wanted_id: str, announced_bytes: int | None) -> None:
         self.avatar_id = wanted_id
-        self._total = announced_bytes
+        self._total: int | None = None
         self._data = bytearray()
         self._complete: bytes | None = None
         self.dropped = 0
+        if announced_bytes is not None:
+            self.announced(announced_bytes)
+
+    def announced(self, size: int) -> bool:
+        """The peer says how large the file is.
+
+        Returns:
+            False if it said something else before: a new receiver is needed.
+
+        Raises:
+            AvatarTransferError: no avatar can be as large as that.
+        """
+        if not 0 < size <= MAX_AVATAR_BYTES:
+            raise AvatarTransferError(f"The peer announces an avatar of {size} bytes; {MAX_AVATAR_BYTES} are allowed")
+        if self._total is None:
+            self._total = size
+        return self._total == size
+
+    @property
+    def received(self) -> bytearray:
+        """The beginning of the file that is here, to look at."""
+        return self._data
 
     @property
     def complete(self) -> bytes | None:
@@ -89,7 +107,7 @@ class AvatarReceiver:
     @property
     def progress(self) -> float:
         """Share of the file that is here, 0..1."""
-        return len(self._data) / self._total
+        return len(self._data) / (self._total or MAX_AVATAR_BYTES)
 
     def receive(self, message: bytes) -> bytes | None:
         """Takes one message; returns the file when it is complete and its hash is right, None before and after that.
@@ -107,6 +125,8 @@ class AvatarReceiver:
         offset, total = _HEADER.unpack_from(message)
         part = memoryview(message)[_HEADER.size :]
         have = len(self._data)
+        if self._total is None and 0 < total <= MAX_AVATAR_BYTES:
+            self._total = total
         if total != self._total or offset > have or offset + len(part) > total:
             self.dropped += 1
             return None

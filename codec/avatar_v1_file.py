@@ -13,7 +13,17 @@ from codec.avatar_attributes import from_integers, to_integers
 from codec.avatar_bases import pack_bases, unpack_bases
 from codec.avatar_gaussians import Gaussians, pack_gaussians, unpack_gaussians
 from codec.avatar_grid_uv import pack_uv, unpack_uv
-from codec.avatar_layout import HEADER, MAGIC, OPTIONAL, POSITION_STEP, SECTION, AvatarHeader
+from codec.avatar_layout import (
+    HEADER,
+    MAGIC,
+    OPTIONAL,
+    POSITION_STEP,
+    SECTION,
+    VERSION_1,
+    AvatarHeader,
+    Section,
+)
+from codec.avatar_owner import owner_in
 from codec.avatar_plan import AvatarPlan, AvatarSteps
 from codec.avatar_steps import GROWTH_UNIT, pack_steps, unpack_steps
 from codec.avatar_symbols import motions_of
@@ -23,15 +33,12 @@ from codec.motion_basis import MotionBasis
 from codec.planes import Integers
 from codec.symbol_stream import pack_symbols, unpack_symbols, unzigzag, zigzag
 
-VERSION = 1
 CODING_SYMBOLS = 2
 _STORED = ("HEAD", "STEP")
 _SHOWN = (*_STORED, "SHAP", "GAU0")
 _WHOLE = (*_SHOWN, "GAU1")
 _BASES = ("GRUV", "BASE")
 _MOTIONS = "MOTN"
-
-Section = tuple[str, int, int, bytes]
 
 
 def pack_v1(header: AvatarHeader, asset: AvatarAsset, plan: AvatarPlan) -> bytes:
@@ -65,7 +72,7 @@ def pack_v1(header: AvatarHeader, asset: AvatarAsset, plan: AvatarPlan) -> bytes
     data = [SECTION.pack(tag.encode(), codings[tag], 0, 0, len(part)) + part for tag, part in parts.items()]
     if asset.motion_basis is not None:
         data.append(pack_integers(_MOTIONS, asset.motion_basis.rows, OPTIONAL[_MOTIONS][2]))
-    return HEADER.pack(MAGIC, VERSION, 0) + b"".join(data)
+    return HEADER.pack(MAGIC, VERSION_1, 0) + b"".join(data)
 
 
 def unpack_v1(sections: list[Section], *, partial: bool = False) -> AvatarAsset | None:
@@ -82,6 +89,7 @@ def unpack_v1(sections: list[Section], *, partial: bool = False) -> AvatarAsset 
     Raises:
         AvatarFileError: the sections break a rule of docs/avatar-format.md.
     """
+    owner_in(sections)
     motions = _motions(sections)
     content = _by_tag([section for section in sections if section[0] != _MOTIONS])
     header = AvatarHeader.unpack(content["HEAD"]) if "HEAD" in content else None

@@ -17,7 +17,7 @@ from codec.avatar_file import avatar_id
 from codec.errors import AvatarFileError
 from enrolment.errors import TakeStopped
 from enrolment.job_codec import Avatar, Snapshot, avatar_model, from_bytes, to_bytes
-from enrolment.job_parts import EnrolmentParts, ShouldStop
+from enrolment.job_parts import EnrolmentParts, ShouldStop, Slim
 from enrolment.job_photo import LIMITS
 from enrolment.job_training import Training
 from enrolment.job_types import (
@@ -40,10 +40,19 @@ PACK_S = 4.0
 """Of the budget, for what a trainer prepares, for judging what comes out in the end, and for packing it."""
 TRAINING_SHARE = 0.92
 """Of what is left of the budget when the training begins; judging, previews and checkpoints take the rest."""
+TUNING_SHARE = 0.13
+"""Of the training's time, for what becomes of the avatar when it is written into a small file (enrolment.slim_file)."""
 LEAST_TRAINING_S = 2.0
 _NOTHING_KEPT = "Stopped before there was an avatar: nothing is kept."
 
 OnProgress = Callable[[Progress], None]
+
+
+def split_budget(left_s: float, profile: Profile, parts: EnrolmentParts) -> tuple[float, float]:
+    """Seconds of training, and of tuning what becomes of the avatar in a small file, out of what a job has left."""
+    trained_s = TRAINING_SHARE * (left_s - PACK_S)
+    share = TUNING_SHARE if profile is Profile.LINEAR and parts.slim is not None else 0.0
+    return (1 - share) * trained_s, share * trained_s
 
 
 def run_enrolment(
@@ -207,7 +216,8 @@ class _Run:
         if self._job.photo:
             return _Trained(Snapshot(to_bytes(instant)), True)
         if state.train_budget_s is None:
-            state.train_budget_s = TRAINING_SHARE * (self._job.budget_s - self._clock() - PACK_S)
+            left_s = self._job.budget_s - self._clock()
+            state.train_budget_s, _ = split_budget(left_s, self._job.profile, self._parts)
         stopped, used_up = self._should_stop(), state.train_budget_s < LEAST_TRAINING_S
         if (stopped or used_up) and self._job.profile is Profile.PAPER:
             raise JobStopped(_NOTHING_KEPT) if stopped else JobError("The budget was used up before the training.")
@@ -245,8 +255,9 @@ class _Run:
                     avatar = replace(avatar, name=self._job.name)
                     trained.snapshot = replace(trained.snapshot, data=to_bytes(avatar))
                 if self._parts.slim is not None:
-                    data = self._parts.slim(take, self._job.head, avatar, trained.snapshot.corrections)
-                    trained.snapshot = replace(trained.snapshot, data=data)
+                    trained.snapshot = replace(
+                        trained.snapshot, data=self._slim(self._parts.slim, trained, take, avatar)
+                    )
                 avatar = from_bytes(trained.snapshot.data)
                 avatar_model(self._job.head, avatar)
             except (AvatarFileError, AvatarMismatchError) as error:
@@ -254,6 +265,17 @@ class _Run:
             kept = self._keep(trained.snapshot, take)
         self._progress(Stage.PACK, "the avatar can be worn", 1.0, kept=kept)
         return avatar, kept
+
+    def _slim(self, slim: Slim, trained: _Trained, take: Take, avatar: Avatar) -> bytes:
+        """The smaller file; after a training that was not stopped, it gets its own share of the budget."""
+        train_s = self._state.train_budget_s or 0.0
+        tuning_s = train_s * TUNING_SHARE / (1 - TUNING_SHARE) if trained.finished else 0.0
+
+        def go_on(share: float) -> bool:
+            self._progress(Stage.PACK, "fitting the avatar into a small file", share)
+            return not self._should_stop()
+
+        return slim(take, self._job.head, avatar, trained.snapshot.corrections, tuning_s, go_on)
 
     def _report(self, source: ReportSource) -> tuple[Path | None, dict[str, dict[str, float | None]]]:
         if self._job.report is None:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from codec.avatar_asset import AvatarAsset
 from codec.avatar_file import pack_avatar, unpack_avatar
 from codec.paper_avatar import PaperAvatar
-from codec.paper_file import PAPER_MAGIC, pack_paper_avatar, unpack_paper_avatar
+from codec.paper_file import pack_paper_avatar, unpack_paper_avatar
+from codec.paper_head import PAPER_MAGIC
 from renderer.avatar.avatar_model import AvatarModel
 from renderer.avatar.paper_model import PaperAvatarModel
 from renderer.head.model import HeadModel

@@ -16,7 +16,7 @@ from enrolment.job_codec import Avatar, avatar_model
 from enrolment.job_types import EnrolmentJob
 from enrolment.metrics.pixels import psnr_db
 from enrolment.take import Take
-from enrolment.trainer import Trainer
+from enrolment.trainer import GoOn, Trainer
 from renderer.avatar.frame_renderer import FrameRenderer
 from renderer.head.model import HeadModel
 from tracker.corrections import Corrections
@@ -30,6 +30,7 @@ Known = Corrections | None
 """What training has found out about the tracker and an avatar."""
 Evaluate = Callable[[Take, HeadModel, Avatar, Known, Sequence[int], bool], Evaluation]
 """Of a take, pictures in order, closed loop or open: every score, and the renders."""
+Slim = Callable[[Take, HeadModel, Avatar, Known, float, GoOn], bytes]
 RUN_UP = 2
 """Pictures that are followed before one is judged: a closed loop needs some to settle."""
 
@@ -68,7 +69,8 @@ class EnrolmentParts:
         judge: (take, head, avatar, what is known, pictures) to the PSNR, dB, that decides which avatar is kept.
         draw: (take, head, avatar, what is known, picture) to a preview [H, W, 3] uint8 of that picture on white.
         now: monotonic seconds.
-        slim: (take, head, avatar, what is known) to the smaller file that is kept; None keeps the best as it is.
+        slim: (take, head, avatar, what is known, seconds it may train, GoOn) to the smaller file that is kept; None
+            keeps the best as it is.
     """
 
     read: Callable[[EnrolmentJob, OnStep, ShouldStop], Take]
@@ -78,4 +80,4 @@ class EnrolmentParts:
     judge: Callable[[Take, HeadModel, Avatar, Known, Sequence[int]], float] = judge_psnr_db
     draw: Callable[[Take, HeadModel, Avatar, Known, int], NDArray[np.uint8]] = draw_preview
     now: Callable[[], float] = time.monotonic
-    slim: Callable[[Take, HeadModel, Avatar, Known], bytes] | None = None
+    slim: Slim | None = None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Sequence
 
 from codec.avatar_asset import AvatarAsset
@@ -16,7 +15,8 @@ from enrolment.metrics.lpips import Lpips
 from enrolment.read_take import read_take
 from enrolment.slim_file import slim_file
 from enrolment.take import Take
-from enrolment.trainer import Trainer
+from enrolment.torch_training import why_no_torch
+from enrolment.trainer import GoOn, Trainer
 from renderer.head.model import HeadModel
 
 THREADS = 2
@@ -44,15 +44,17 @@ def standard_parts(job: EnrolmentJob) -> EnrolmentParts:
     def trainer(job: EnrolmentJob, take: Take, instant: AvatarAsset, budget_s: float) -> Trainer:
         return _trainer(job, take, instant, budget_s, lpips)
 
-    return EnrolmentParts(_read, instant_avatar, trainer, scores, slim=slim_file)
+    def slim(take: Take, head: HeadModel, avatar: Avatar, known: Known, seconds: float, go_on: GoOn) -> bytes:
+        return slim_file(take, head, avatar, known, seconds, lpips, go_on)
+
+    return EnrolmentParts(_read, instant_avatar, trainer, scores, slim=None if job.large else slim)
 
 
 def _require_torch(job: EnrolmentJob) -> None:
     what = f"Profile {job.profile.value}" if job.profile is Profile.PAPER else f"Backend {job.backend.value}"
-    if importlib.util.find_spec("torch") is None:
-        extra = "cuda" if job.backend is Backend.CUDA else "train"
-        remedy = f"install it with `pip install -e '.[{extra}]'`"
-        raise JobError(f"{what} trains with PyTorch, which is not installed: {remedy}.")
+    missing = why_no_torch("cuda" if job.backend is Backend.CUDA else "train")
+    if missing is not None:
+        raise JobError(f"{what} trains with {missing}.")
     if job.backend is Backend.CUDA:
         from renderer.backends.cuda import why_unavailable
 

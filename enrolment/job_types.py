@@ -107,6 +107,7 @@ class EnrolmentJob:
         matte_network: what tells the person from the background; by default MediaPipe's, fetched where it is missing.
         lpips: weights of LPIPS (enrolment.metrics.lpips), which training looks with and the report counts with;
             without, avatars are less sharp.
+        large: train all Gaussians, and keep a file of version 0; to see what small files lose.
     """
 
     clip: Path
@@ -124,6 +125,7 @@ class EnrolmentJob:
     seed: int = 0
     matte_network: SegmentationNetwork | None = None
     lpips: Path | None = None
+    large: bool = False
 
 
 @dataclass(frozen=True, eq=False)

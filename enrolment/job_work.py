@@ -62,7 +62,7 @@ def work_key(job: EnrolmentJob) -> str:
     except OSError as error:
         raise JobError(f"{job.clip.name} cannot be read: {error.strerror}.") from error
     options = (FORMAT, content, job.head.model_id, job.profile, job.backend, job.budget_s, job.hold_out.value)
-    text = json.dumps([*options, job.photo, job.seed])
+    text = json.dumps([*options, job.photo, job.seed, job.large])
     return hashlib.sha256(text.encode()).hexdigest()[:_KEY_LENGTH]
 
 

@@ -15,6 +15,7 @@ Array = NDArray[np.float64]
 
 _USUAL = np.concatenate([np.ones(50), np.repeat([0.2, 0.05, 0.15, 0.5, 0.15], [3, 3, 3, 2, 4])])
 """What face parameters differ by in a call: expression, rotation, translation (m), jaw, eyelids, gaze."""
+_ROTATION = slice(50, 53)
 _USUAL_SHARE = 0.06
 """Of the variance; the rest is as recorded. A recording knows little about faces that are not in it."""
 _LEAST_VISIBLE = 0.01
@@ -40,27 +41,41 @@ def used_points(asset: AvatarAsset) -> NDArray[np.bool_]:
 def principal_bases(asset: AvatarAsset, visible: Array, vectors: NDArray[np.floating]) -> AvatarAsset:
     """The same motions as sums of other bases: of unit coefficients, those that are seen most first.
 
+    Bases that rotations of the head drive stay apart from the others: they move other parts of the grid. They come
+    last.
+
     Args:
         asset: the avatar.
         visible: [BASIS_CHANNELS, G, G] see Visibility.
         vectors: [n, 65 or more] face parameters as they occur.
     """
-    weights = asset.basis_weights.astype(np.float64)
+    turning = (asset.basis_weights[:, _ROTATION] != 0).any(axis=1)
+    groups = [
+        _principal(asset.basis_grid[group], asset.basis_weights[group], visible, vectors)
+        for group in (~turning, turning)
+        if group.any()
+    ]
+    grids, weights = zip(*groups, strict=True)
+    return replace(asset, basis_grid=np.concatenate(grids), basis_weights=np.concatenate(weights))
+
+
+def _principal(
+    grid: NDArray[np.floating], weights: NDArray[np.floating], visible: Array, vectors: NDArray[np.floating]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Grid and weights of `principal_bases`, of bases of one sort."""
+    weights = weights.astype(np.float64)
     columns = weights.shape[1]
     coefficients = vectors[:, :columns].astype(np.float64) @ weights.T
     usual = weights * _USUAL[-columns:]
     moment = coefficients.T @ coefficients / max(len(coefficients), 1) + _USUAL_SHARE * usual @ usual.T
     values, directions = np.linalg.eigh(moment)
     spreads = np.sqrt(np.maximum(values, 1e-6 * values.max() + 1e-12))
-    mixed = np.einsum("kj,kcyx->jcyx", directions * spreads, asset.basis_grid.astype(np.float64))
+    mixed = np.einsum("kj,kcyx->jcyx", directions * spreads, grid.astype(np.float64))
     per_kind = np.repeat(_by_kind(visible), BASIS_CHANNELS // KINDS, axis=0)
     seen = (mixed * np.sqrt(per_kind)).reshape(len(mixed), -1)
     order = np.linalg.eigh(seen @ seen.T)[1][:, ::-1]
-    return replace(
-        asset,
-        basis_grid=np.einsum("jk,jcyx->kcyx", order, mixed).astype(np.float32),
-        basis_weights=(order.T @ (directions / spreads).T @ weights).astype(np.float32),
-    )
+    rotated = np.einsum("jk,jcyx->kcyx", order, mixed)
+    return rotated.astype(np.float32), (order.T @ (directions / spreads).T @ weights).astype(np.float32)
 
 
 def plan_blocks(

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Protocol
 
 from numpy.typing import NDArray
 
 from codec.avatar_asset import AvatarAsset
 from codec.paper_avatar import PaperAvatar
+
+GoOn = Callable[[float], bool]
+"""Told the finished share, 0..1, of something long; answers whether to go on with it."""
+
+
+def always(share: float) -> bool:
+    """A GoOn that never stops anything."""
+    return True
 
 
 class Trainer(Protocol):

@@ -354,7 +354,7 @@ class Rooms:
 
     def _joined(self, seat: Seat, member: Member, part: SocketPart) -> Joined:
         others = tuple(other for _, other in self._seats.others(seat))
-        return Joined(member, others, self._resume_token(seat, part))
+        return Joined(member, others, self._resume_token(seat, part), self._seats.nonce(seat))
 
     def _resume_token(self, seat: Seat, part: SocketPart) -> str:
         assignment_id = seat.assignment_id if part == "client" else None

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import secrets
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal
 
+from codec.avatar_proof import NONCE_BYTES
 from codec.signaling import MAX_NAME_CHARS, ErrorCode, Member, MemberKind, Part, SignalingError
 
 
@@ -61,6 +63,7 @@ class SeatPlan:
         self._seats: dict[str, Seat] = {}
         self._rooms: dict[str, list[Seat]] = {}
         self._next_order: dict[str, int] = {}
+        self._nonces: dict[str, str] = {}
 
     @property
     def room_count(self) -> int:
@@ -89,6 +92,7 @@ class SeatPlan:
             detail = "Too many people are waiting to enter this room. Try again later."
             raise SignalingError(ErrorCode.ROOM_FULL, detail, fatal=True)
         self._rooms.setdefault(seat.room, []).append(seat)
+        self._nonces.setdefault(seat.room, secrets.token_hex(NONCE_BYTES))
         self._seats[seat.member_id] = seat
         return seat
 
@@ -100,6 +104,11 @@ class SeatPlan:
         if not room:
             del self._rooms[seat.room]
             self._next_order.pop(seat.room, None)
+            del self._nonces[seat.room]
+
+    def nonce(self, seat: Seat) -> str:
+        """What members' proofs are made for, hex: random, of this room as long as it exists."""
+        return self._nonces[seat.room]
 
     def others(self, seat: Seat) -> list[tuple[Seat, Member]]:
         """Who else is in the room of this seat, lobby excluded, in the order of joins."""

@@ -14,10 +14,14 @@ import numpy as np
 from codec.avatar_asset import AvatarAsset
 from codec.avatar_file import avatar_id, pack_avatar, unpack_avatar
 from codec.avatar_layout import SECTION
+from codec.avatar_owner import likeness_digest, owner_of, with_owner
 from codec.avatar_plan import CLASSES, SKIPPED_BLOCK, AvatarPlan, AvatarSteps
 from codec.motion_basis import MOTIONS, MotionBasis
 from codec.motion_table import STANDARD
 from codec.planes import Predictor, to_planes
+
+OWNER = bytes.fromhex("d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a")
+"""The public key of the first test of RFC 8032, section 7.1."""
 
 
 def small_asset() -> AvatarAsset:
@@ -82,7 +86,9 @@ def avatar_values(data: bytes) -> dict[str, object]:
     """What a reader must get from an avatar file, floats exactly."""
     asset = unpack_avatar(data)
     values = {name: plain(value) for name, value in vars(asset).items() if value is not None}
-    return {"avatar_id": avatar_id(data), **values}
+    owner = owner_of(data)
+    names = {"owner": None if owner is None else owner.hex(), "likeness": likeness_digest(data)}
+    return {"avatar_id": avatar_id(data), **names, **values}
 
 
 def plain(value: Any) -> object:
@@ -136,15 +142,39 @@ def invalid_bases(good: bytes, start: int) -> dict[str, bytes]:
     return {"motions_gain_0": with_rows(1, 0), "motions_share_128": with_rows(2, 128)}
 
 
+def invalid_owners(good: bytes) -> dict[str, bytes]:
+    """File name to bytes: OWNR sections where or as they must not be."""
+    behind_head = 8 + 12 + struct.unpack_from("<I", good, 16)[0]
+    section = owner_section(0, OWNER)
+
+    def with_sections(*sections: bytes) -> bytes:
+        return good[:behind_head] + b"".join(sections) + good[behind_head:]
+
+    return {
+        "owner_short": with_sections(owner_section(0, OWNER[:31])),
+        "owner_coded": with_sections(owner_section(1, OWNER)),
+        "owner_last": good + section,
+        "owner_twice": with_sections(section, section),
+    }
+
+
+def owner_section(coding: int, key: bytes) -> bytes:
+    """An OWNR section, valid or not."""
+    return SECTION.pack(b"OWNR", coding, 0, 0, len(key)) + key
+
+
 def write_avatars(folder: Path) -> None:
     """Writes all of them."""
     empty_folder(folder / "invalid")
     good = pack_avatar(small_asset())
     with_basis = pack_avatar(replace(small_asset(), motion_basis=own_basis()))
-    for name, data in (("small", good), ("small_v1", small_v1()), ("motions", with_basis)):
+    files = {"small": good, "small_v1": small_v1(), "motions": with_basis}
+    files |= {"owned": with_owner(good, OWNER), "owned_v1": with_owner(files["small_v1"], OWNER)}
+    for name, data in files.items():
         (folder / f"{name}.vav").write_bytes(data)
         write_json(folder / f"{name}.json", avatar_values(data))
-    for name, data in {**invalid_avatars(good), **invalid_bases(with_basis, len(good))}.items():
+    invalid = invalid_avatars(good) | invalid_bases(with_basis, len(good)) | invalid_owners(files["small_v1"])
+    for name, data in invalid.items():
         (folder / "invalid" / f"{name}.vav").write_bytes(data)
 
 

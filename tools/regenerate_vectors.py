@@ -1,4 +1,4 @@
-"""Writes the golden vectors of docs/bitstream.md, docs/avatar-format.md and docs/stream-file.md to tests/vectors.
+"""Writes the golden vectors of docs/bitstream.md, the avatar formats and docs/stream-file.md to tests/vectors.
 
     python -m tools.regenerate_vectors
 
@@ -22,6 +22,7 @@ from codec.range_steps import RangeConfig
 from codec.torso_coding import encode_extension
 from tools.avatar_vectors import empty_folder, own_basis, write_avatars, write_json
 from tools.burst_vectors import BURST_STREAM, burst_stream, invalid_bursts
+from tools.paper_vectors import write_papers
 from tools.stream_vectors import write_streams
 
 DIRECTORY = Path(__file__).resolve().parents[1] / "tests" / "vectors"
@@ -178,6 +179,7 @@ def main() -> None:
         reasons[name] = reason
     write_json(face / "invalid.json", reasons)
     write_avatars(DIRECTORY / "avatar")
+    write_papers(DIRECTORY / "paper")
     write_streams(DIRECTORY / "stream")
 
 

@@ -12,7 +12,22 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import typer
 
 from visavis import __version__
-from visavis.commands import assets, bench, bot, calibrate, decode, demo, encode, enroll, hosting, render, setup, track
+from visavis.commands import (
+    assets,
+    avatars,
+    bench,
+    bot,
+    calibrate,
+    compress,
+    decode,
+    demo,
+    encode,
+    enroll,
+    hosting,
+    render,
+    setup,
+    track,
+)
 
 app = typer.Typer(
     help="3D video calls over a few kbit/s: your head as a Gaussian avatar, driven live.",
@@ -45,9 +60,11 @@ app.command("track")(track.track)
 app.command("encode")(encode.encode)
 app.command("decode")(decode.decode)
 app.command("render")(render.render)
+app.command("compress")(compress.compress)
 app.command("calibrate", help=calibrate.HELP)(calibrate.calibrate)
 app.command("warm-up")(setup.warm_up)
 app.add_typer(assets.app, name="assets")
+app.add_typer(avatars.app, name="avatars")
 app.add_typer(bench.app, name="bench")
 
 

@@ -12,7 +12,8 @@ from types import FrameType
 from typing import Any
 
 from avatar_store.handles import check_handle, set_handle
-from avatar_store.store import AvatarStore, default_store
+from avatar_store.open_store import default_store, local_root
+from avatar_store.store import AvatarStore
 from client.capture.media_file import probe
 from codec.avatar_layout import MAX_NAME_CHARACTERS
 from enrolment.job_keep import FileKeeper, StoreKeeper
@@ -50,8 +51,15 @@ class Destination:
     handle: str | None = None
 
     def keeper(self, store: AvatarStore) -> AvatarKeeper:
-        """What puts avatars there."""
-        return StoreKeeper(store, store.root / "own") if self.file is None else FileKeeper(self.file)
+        """What puts avatars there.
+
+        Raises:
+            KeyFileError: the user's key cannot be used.
+        """
+        if self.file is None:
+            return StoreKeeper(store, store.root / "own")
+        worn = self.file.suffix.lower() == SUFFIXES[Profile.LINEAR]
+        return FileKeeper(self.file, store.owner_key() if worn else None)
 
     def settle(self, store: AvatarStore, result: EnrolmentResult) -> str:
         """What names the avatar on a command line from now on.
@@ -104,15 +112,15 @@ def parse_budget(text: str) -> float:
 
 
 def work_root() -> Path:
-    """Where interrupted enrolments are: beside the user's avatars (avatar_store.store.default_store)."""
-    return default_store().root.parent / "enrolments"
+    """Where interrupted enrolments are: beside the user's avatars (avatar_store.open_store.local_root)."""
+    return local_root().parent / "enrolments"
 
 
 def report_folder(destination: Destination, clip: Path) -> Path:
     """Where the report goes if nothing else is said: beside the avatar file, or beside the user's store."""
     if destination.file is not None:
         return destination.file.with_name(f"{destination.file.stem}-report")
-    return default_store().root.parent / "reports" / (destination.handle or _plain(clip.stem))
+    return local_root().parent / "reports" / (destination.handle or _plain(clip.stem))
 
 
 def display_name(name: str | None, clip: Path) -> str:
@@ -143,6 +151,7 @@ class EnrollOptions:
     fresh: bool = False
     report: Path | None = None
     work: Path | None = None
+    large: bool = False
 
 
 def check_clip(options: EnrollOptions) -> None:
@@ -182,6 +191,7 @@ def make_job(options: EnrollOptions, head: HeadModel, lpips: Path | None) -> Enr
         fresh=options.fresh,
         report=options.report or report_folder(options.destination, options.clip),
         lpips=lpips,
+        large=options.large,
     )
 
 

@@ -7,10 +7,11 @@ from pathlib import Path
 from assets.store import default_asset_store
 from avatar_store.guests import guest_bytes, list_guests
 from avatar_store.handles import find_handle
-from avatar_store.store import default_store
+from avatar_store.open_store import default_store
 from codec.avatar_file import avatar_id, unpack_avatar
 from codec.errors import AvatarFileError
-from codec.paper_file import MAX_PAPER_BYTES, PAPER_MAGIC, unpack_paper_avatar
+from codec.paper_file import unpack_paper_avatar
+from codec.paper_head import MAX_PAPER_BYTES, PAPER_MAGIC
 from renderer.avatar.avatar_model import AvatarModel
 from renderer.avatar.paper_model import PaperAvatarModel
 from renderer.errors import HeadModelError

@@ -185,6 +185,13 @@ class Fields:
             raise self.error(key, f"a whole number from {minimum} to {maximum}")
         return value
 
+    def hexadecimal(self, key: str, size: int) -> str:
+        """`size` bytes in lower-case hexadecimal digits."""
+        value = self.text(key, 2 * size, 2 * size)
+        if set(value) - set("0123456789abcdef"):
+            raise self.error(key, f"{2 * size} hexadecimal digits")
+        return value
+
     def token(self, key: str = "token") -> str:
         """A signed token, not verified here."""
         return self.text(key, MAX_TOKEN_CHARS, 1)

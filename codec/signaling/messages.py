@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal, TypeAlias, TypeVar
 
+from codec.avatar_proof import NONCE_BYTES
 from codec.signaling.fields import MAX_SENTENCE_CHARS, Fields, JsonObject, bad_message, decode_object
 from codec.signaling.values import (
     MAX_ICE_SERVERS,
@@ -150,12 +151,16 @@ class Hosted(Message):
 
 @dataclass(frozen=True)
 class Joined(Message):
-    """Answer to `join`: who one is and who else is there. A `resume_token` replaces that of `welcome`."""
+    """Answer to `join`: who one is and who else is there. A `resume_token` replaces that of `welcome`.
+
+    `room_nonce` is for proofs (codec.avatar_proof); servers of before do not have it.
+    """
 
     TYPE: ClassVar[str] = "joined"
     member: Member
     members: tuple[Member, ...]
     resume_token: str | None = field(default=None, repr=False, metadata={"optional": True})
+    room_nonce: str | None = field(default=None, repr=False, metadata={"optional": True})
 
     @staticmethod
     def from_fields(fields: Fields) -> Joined:
@@ -164,6 +169,7 @@ class Joined(Message):
             member=Member.from_fields(fields.object("member")),
             members=tuple(map(Member.from_fields, fields.objects("members", MAX_MEMBERS))),
             resume_token=fields.optional("resume_token", fields.token, None),
+            room_nonce=fields.optional("room_nonce", lambda key: fields.hexadecimal(key, NONCE_BYTES), None),
         )
 
 

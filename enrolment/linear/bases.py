@@ -28,7 +28,6 @@ class TrainedBases:
     Args:
         asset: where to begin.
         mask: [K, 9, G, G] bool: which values may differ from 0.
-        spread: [K] standard deviation of each basis' coefficient over the take.
 
     Attributes:
         grids: [K, 9, P] float32.

@@ -12,6 +12,8 @@ FULL_RATE_SHARE, FULL_RATE_S, LAST_RATE = 0.3, 25.0, 0.03
 exponentially. At full rate an avatar learns the pictures by heart, and those that it has not seen come out worse."""
 PERCEPTION_FROM, PERCEPTION_EVERY = 0.4, 2
 """The share of the schedule after which a network looks at a part of a picture, at every so many-th step."""
+SETTLING_STEPS = 300
+"""Before these the linear map of the bases and the shape stay."""
 FOLLOW_AT = (0.04, 0.1, 0.18, 0.3, 0.45, 0.6, 0.75, 0.88)
 """Shares of the schedule at which the training pictures' faces are followed anew with the avatar as it is then: what is
 trained with is what the live closed loop says."""
@@ -43,6 +45,10 @@ class Schedule:
     def perceives(self, steps: int, spent_s: float) -> bool:
         """Whether step number `steps` looks at a part of a picture with the network."""
         return spent_s / self._budget_s > PERCEPTION_FROM and steps % PERCEPTION_EVERY == 0
+
+    def settled(self, steps: int) -> bool:
+        """Whether the head's shape and the linear map of the bases are trained at step number `steps`."""
+        return steps > SETTLING_STEPS
 
     def follows(self, done: int, spent_s: float) -> bool:
         """Whether faces are to be followed now, which has been done so many times."""

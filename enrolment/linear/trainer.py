@@ -18,7 +18,7 @@ from enrolment.linear.bases import TrainedBases
 from enrolment.linear.gaussians import TrainedGaussians
 from enrolment.linear.home import pulled_home
 from enrolment.linear.outliers import odd_pictures
-from enrolment.linear.schedule import FOLLOW_SHARE, FOLLOW_STEPS, Schedule
+from enrolment.linear.schedule import FOLLOW_SHARE, FOLLOW_STEPS, SETTLING_STEPS, Schedule
 from enrolment.linear.shape import TrainedShape
 from enrolment.linear.targets import COARSE, Targets, part_of_person
 from enrolment.linear.worker import LOOKED_AT_PX, PictureTask, Worker
@@ -36,8 +36,6 @@ NOISE = 0.1
 """Standard deviation of what is added to the bases' coefficients, over theirs: live parameters are never exact."""
 GRID_EVERY, SHAPE_EVERY = 4, 16
 """Steps that grids and shape collect gradients for."""
-SETTLING_STEPS = 300
-"""Before these the linear map of the bases and the shape stay."""
 POSES = np.r_[50:56, 65:71]
 """Head and torso: that the whole take is turned or shifted is a matter of the avatar, or both would drift apart."""
 
@@ -53,6 +51,8 @@ class LinearTrainer:
         threads: how many of them work.
         seed: of the order of pictures and of the noise.
         lpips: judges the likeness of parts of pictures, so that what is drawn is as sharp as what was filmed.
+        schedule: when to do what; by default that of a training from the start.
+        bases: what of the bases is trained; by default all that the grid was divided for.
     """
 
     def __init__(
@@ -64,11 +64,13 @@ class LinearTrainer:
         threads: int = 2,
         seed: int = 0,
         lpips: Lpips | None = None,
+        schedule: Schedule | None = None,
+        bases: TrainedBases | None = None,
     ) -> None:
         self.budget_s, self.spent_s, self.loss, self.steps = budget_s, 0.0, float("nan"), 0
         self.corrections = Corrections.none()
         self._follows, self._following_s = 0, 0.0
-        self._schedule = Schedule(budget_s)
+        self._schedule = schedule or Schedule(budget_s)
         left, top, right, bottom = take.inner
         self._perceives = lpips is not None and min(right - left, bottom - top) >= LOOKED_AT_PX
         self._take, self._head, self._asset = take, head, _with_bases(asset)
@@ -78,7 +80,7 @@ class LinearTrainer:
         self.faces = take.tracked(take.train_indices)
         padded = -(-asset.count // 16) * 16
         self.gaussians = TrainedGaussians(self._asset, padded, pulled_home(take, head, asset))
-        self.bases = TrainedBases(self._asset, _mask(self._asset))
+        self.bases = bases or TrainedBases(self._asset, _mask(self._asset))
         self.shape = TrainedShape(head, asset.shape_offsets)
         self._mesh_only = not len(asset.basis_grid)
         self._workers = [Worker(head, self._asset, self.gaussians, self.bases, lpips) for _ in range(WORKERS)]
@@ -188,7 +190,7 @@ class LinearTrainer:
             self.gaussians.measure()
         if self.steps % GRID_EVERY == 0 and not self._mesh_only:
             self._step_bases(rate)
-        if self.steps % SHAPE_EVERY == 0 and self.steps > SETTLING_STEPS:
+        if self.steps % SHAPE_EVERY == 0 and self._schedule.settled(self.steps):
             self.shape.step(self._by_shape, rate, 1 + (self.steps - SETTLING_STEPS) // SHAPE_EVERY)
             self._by_shape[...] = 0
             offsets = self.shape.offsets()
@@ -218,7 +220,7 @@ class LinearTrainer:
                 range(WORKERS),
             )
         )
-        if self.steps > SETTLING_STEPS:
+        if self._schedule.settled(self.steps):
             self.bases.step_weights(self._by_weights, rate, steps)
         self._by_weights[...] = 0
 

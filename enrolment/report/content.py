@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from codec.avatar_layout import MAGIC, MAX_AVATAR_BYTES, SECTION, VERSION, split_sections
 from codec.paper_avatar import PaperAvatar
-from codec.paper_file import MAX_PAPER_BYTES, PAPER_MAGIC, PAPER_VERSION
+from codec.paper_file import PAPER_VERSION
+from codec.paper_head import MAX_PAPER_BYTES, PAPER_MAGIC
 from enrolment.coverage import head_angles
 from enrolment.evaluate import Evaluation, Scores
 from enrolment.job_codec import Avatar, Snapshot

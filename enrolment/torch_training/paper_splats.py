@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
 from itertools import pairwise
 
 import numpy as np
@@ -45,6 +46,46 @@ def bind(head: HeadModel, shape_offsets: NDArray[np.float32], binding: tuple[NDA
     return Binding(faces, mixes, points.astype(np.float32))
 
 
+@dataclass(frozen=True, eq=False)
+class Attributes:
+    """What N Gaussians are while nothing moves, as renderer.avatar.paper_model takes it; quaternions of any length.
+
+    Args:
+        log_scales: [N, 3]. quats: [N, 4]. logit_opacities: [N]. sh0: [N, 3]. sh_rest: [N, K, 3].
+    """
+
+    log_scales: Tensor
+    quats: Tensor
+    logit_opacities: Tensor
+    sh0: Tensor
+    sh_rest: Tensor
+
+    def pose(self, output: Tensor, points: Tensor, skull: Tensor, translation: Tensor, terms: int) -> GaussianBatch:
+        """One instant in the camera frame, a batch of 1.
+
+        Args:
+            output: [N, OUTPUT_SIZE] what the network says, before the tanh.
+            points: [N, 3] bound points on the posed head in the head frame, metres.
+            skull: [3, 3] head frame to camera frame.
+            translation: [3] metres.
+            terms: coefficients of the harmonics that count: 0, 3, 8 or 15.
+        """
+        offsets = torch.tanh(output)
+        turns = torch.cat([offsets[:, 3:4].exp(), offsets[:, 4:7]], dim=1)
+        quats = quat_multiply(normalize(self.quats, dim=1), turns)
+        scales = (self.log_scales * offsets[:, 7:10].exp()).clamp(max=float(np.log(MAX_SCALE_M))).exp()
+        turned = quat_multiply(quat_from_matrix(skull[None]), normalize(quats, dim=1))
+        return GaussianBatch(
+            means=((points + offsets[:, :3]) @ skull.T + translation)[None],
+            quats=turned[None],
+            scales=(_area_limit(scales) * scales)[None],
+            opacities=torch.sigmoid(self.logit_opacities)[None],
+            colors=(0.5 + SH_C0 * self.sh0)[None],
+            sh_rest=self.sh_rest[None, :, :terms] if terms else None,
+            sh_from_world=skull.T.detach()[None] if terms else None,
+        )
+
+
 class OffsetNetwork(nn.Module):
     """FlashAvatar's network at points of the neutral head.
 
@@ -54,11 +95,12 @@ class OffsetNetwork(nn.Module):
     Args:
         neutral: [N, 3] points, metres.
         anchors: how many, fewer than N; 0: the network runs for every point.
+        hidden_layers: how many it has.
     """
 
-    def __init__(self, neutral: NDArray[np.float32], anchors: int) -> None:
+    def __init__(self, neutral: NDArray[np.float32], anchors: int = 0, hidden_layers: int = HIDDEN_LAYERS) -> None:
         super().__init__()
-        widths = [ENCODED_SIZE + CONDITION_SIZE, *[WIDTH] * HIDDEN_LAYERS]
+        widths = [ENCODED_SIZE + CONDITION_SIZE, *[WIDTH] * hidden_layers]
         self.hidden = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise(widths))
         self.last = nn.Linear(WIDTH, OUTPUT_SIZE)
         with torch.no_grad():
@@ -83,6 +125,27 @@ class OffsetNetwork(nn.Module):
             self.near, self._run(self.encoded_anchors, condition), per_sample_weights=self.shares, mode="sum"
         )
 
+    def at(self, points: Tensor, conditions: Tensor) -> Tensor:
+        """[n, OUTPUT_SIZE] before the tanh, of the points `points` [n] under a condition `conditions` [n, ...] each."""
+        with torch.autocast(conditions.device.type, torch.bfloat16, enabled=self.half_precision):
+            values = self.inputs(points, conditions)
+            for layer in self.hidden:
+                values = torch.relu(layer(values))
+        return self.last(values.to(self.last.weight.dtype))
+
+    def inputs(self, points: Tensor, conditions: Tensor) -> Tensor:
+        """[n, INPUT_SIZE] what the first layer is given, as in `at`."""
+        return torch.cat([self.encoded[points], conditions], dim=1)
+
+    def stages(self, points: Tensor, conditions: Tensor) -> list[Tensor]:
+        """[n, outputs] what each layer makes of it, before anything is cut off at 0."""
+        found: list[Tensor] = []
+        values = self.inputs(points, conditions)
+        for layer in self._all():
+            found.append(layer(values))
+            values = torch.relu(found[-1])
+        return found
+
     def _run(self, encoded: Tensor, condition: Tensor) -> Tensor:
         first, *inner = self.hidden
         with torch.autocast(encoded.device.type, torch.bfloat16, enabled=self.half_precision):
@@ -92,10 +155,26 @@ class OffsetNetwork(nn.Module):
                 values = torch.relu(layer(values))
         return self.last(values.to(self.last.weight.dtype))
 
+    @torch.no_grad()
+    def load(self, layers: Sequence[DenseLayer]) -> None:
+        """Takes over weights; inverse of `layers`.
+
+        Raises:
+            ValueError: they are those of another network.
+        """
+        if [layer.weights.shape[::-1] for layer in layers] != [tuple(own.weight.shape) for own in self._all()]:
+            raise ValueError("the weights are those of another network")
+        for own, layer in zip(self._all(), layers, strict=True):
+            own.weight.copy_(torch.from_numpy(np.array(layer.weights.T, np.float32, order="C")))
+            own.bias.copy_(torch.from_numpy(np.array(layer.bias, np.float32)))
+
+    def _all(self) -> list[nn.Linear]:
+        return [*self.hidden, self.last]  # pyright: ignore[reportReturnType] - they are linear
+
     def layers(self) -> tuple[DenseLayer, ...]:
         """Copies of the weights."""
         found = []
-        for layer in [*self.hidden, self.last]:
+        for layer in self._all():
             weights, bias = (p.detach().cpu().numpy().clip(-MAX_WEIGHT, MAX_WEIGHT) for p in (layer.weight, layer.bias))
             found.append(DenseLayer(np.array(weights.T, order="C"), bias.copy()))
         return tuple(found)
@@ -106,44 +185,42 @@ class PaperSplats(nn.Module):
 
     Args:
         binding: where they sit.
-        anchors: see OffsetNetwork.
+        anchors, hidden_layers: see OffsetNetwork.
+        harmonics: coefficients of each beyond the constant one.
     """
 
-    def __init__(self, binding: Binding, anchors: int = 0) -> None:
+    def __init__(
+        self, binding: Binding, anchors: int = 0, *, harmonics: int = HARMONICS, hidden_layers: int = HIDDEN_LAYERS
+    ) -> None:
         super().__init__()
         count = len(binding.neutral)
         spacing = mean_spacing(binding.neutral)
-        self.network = OffsetNetwork(binding.neutral, anchors)
+        self.network = OffsetNetwork(binding.neutral, anchors, hidden_layers)
         self.log_scales = nn.Parameter(torch.from_numpy(np.log(spacing)).float()[:, None].repeat(1, 3))
         self.quats = nn.Parameter(torch.tensor([1.0, 0, 0, 0]).repeat(count, 1))
         self.logit_opacities = nn.Parameter(torch.full((count,), float(np.log(FIRST_OPACITY / (1 - FIRST_OPACITY)))))
         self.sh0 = nn.Parameter(torch.zeros(count, 3))
-        self.sh_rest = nn.Parameter(torch.zeros(count, HARMONICS, 3))
+        self.sh_rest = nn.Parameter(torch.zeros(count, harmonics, 3))
 
-    def pose(self, points: Tensor, condition: Tensor, skull: Tensor, translation: Tensor, terms: int) -> GaussianBatch:
-        """One instant in the camera frame, a batch of 1.
+    def attributes(self) -> Attributes:
+        """The Gaussians as they are now."""
+        return Attributes(self.log_scales, self.quats, self.logit_opacities, self.sh0, self.sh_rest)
 
-        Args:
-            points: [N, 3] bound points on the posed head in the head frame, metres.
-            condition: [CONDITION_SIZE].
-            skull: [3, 3] head frame to camera frame.
-            translation: [3] metres.
-            terms: coefficients of the harmonics that count: 0, 3, 8 or 15.
+    def rate_groups(self, rates: Mapping[str, float]) -> Iterator[tuple[Tensor, float]]:
+        """Each parameter but the network's, and the length of its steps."""
+        for name in (field.name for field in fields(Attributes)):
+            yield getattr(self, name), rates[name]
+
+    @torch.no_grad()
+    def load(self, avatar: PaperAvatar) -> None:
+        """Takes over the Gaussians and the network of an avatar that is bound to the same places.
+
+        Raises:
+            ValueError: its network has other layers.
         """
-        offsets = torch.tanh(self.network(condition))
-        turns = torch.cat([offsets[:, 3:4].exp(), offsets[:, 4:7]], dim=1)
-        quats = quat_multiply(normalize(self.quats, dim=1), turns)
-        scales = (self.log_scales * offsets[:, 7:10].exp()).clamp(max=float(np.log(MAX_SCALE_M))).exp()
-        turned = quat_multiply(quat_from_matrix(skull[None]), normalize(quats, dim=1))
-        return GaussianBatch(
-            means=((points + offsets[:, :3]) @ skull.T + translation)[None],
-            quats=turned[None],
-            scales=(_area_limit(scales) * scales)[None],
-            opacities=torch.sigmoid(self.logit_opacities)[None],
-            colors=(0.5 + SH_C0 * self.sh0)[None],
-            sh_rest=self.sh_rest[None, :, :terms] if terms else None,
-            sh_from_world=skull.T.detach()[None] if terms else None,
-        )
+        for name in (field.name for field in fields(Attributes)):
+            getattr(self, name).copy_(torch.from_numpy(getattr(avatar, name)))
+        self.network.load(avatar.layers)
 
     def avatar(
         self, head_model_id: str, name: str, shape_offsets: NDArray[np.float32], binding: Binding

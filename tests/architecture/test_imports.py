@@ -17,11 +17,16 @@ PACKAGES = ("assets", "avatar_store", "client", "codec", "enrolment", "renderer"
 HEAVY = ("torch", "gsplat", "numba", "mediapipe", "cv2", "aiortc", "av")
 
 NEEDS_AN_EXTRA = {
+    "enrolment.torch_training.latent_splats": "torch",
+    "enrolment.torch_training.layer_pruning": "torch",
     "enrolment.torch_training.linear_splats": "torch",
     "enrolment.torch_training.linear_trainer": "torch",
     "enrolment.torch_training.losses": "torch",
+    "enrolment.torch_training.paper_compression": "torch",
+    "enrolment.torch_training.paper_scene": "torch",
     "enrolment.torch_training.paper_splats": "torch",
     "enrolment.torch_training.paper_trainer": "torch",
+    "enrolment.torch_training.paper_tuning": "torch",
     "enrolment.torch_training.pictures": "torch",
     "enrolment.torch_training.rasterize": "torch",
     "enrolment.torch_training.state": "torch",

@@ -8,9 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from avatar_store.files import write_first
+from avatar_store.keys import OwnerKey, key_path
 from avatar_store.store import AvatarStore
 from client.avatars import AvatarLibrary
 from client.enrolment_desk import EnrolmentDesk
+from client.enrolment_keys import OwnerKeys
 from client.enrolment_messages import (
     AskForMine,
     CancelEnrolment,
@@ -25,13 +28,16 @@ from client.enrolment_own import OwnAvatars
 from client.enrolment_queue import EnrolmentFailed, EnrolmentQueue, Progress
 from client.enrolment_upload import MAX_CHUNK_BYTES, TakeStorage
 from client.enrolment_watch import TakeWatch
+from codec.avatar_file import avatar_id
+from codec.avatar_owner import with_owner
 from renderer.head.open_head import load_open_head
 from tests.support.fakes import Happening, tiny_avatar, write_guests
 from tracker.profile import PersonProfile
 
 HEAD = load_open_head()
-FIRST_ID, FIRST = tiny_avatar(HEAD, "first")
-SECOND_ID, SECOND = tiny_avatar(HEAD, "the second")
+KEY = OwnerKey.generate()
+FIRST, SECOND = (tiny_avatar(HEAD, name)[1] for name in ("first", "the second"))
+FIRST_ID, SECOND_ID = (avatar_id(with_owner(data, KEY.public)) for data in (FIRST, SECOND))
 
 
 class Maker:
@@ -83,6 +89,7 @@ class Bench:
     def __init__(self, root: Path, guest_id: str) -> None:
         self.root = root
         self.store = AvatarStore(root / "store", guests=root / "guests")
+        write_first(key_path(self.store.root), KEY.to_pem())
         self.library = AvatarLibrary(HEAD, self.store, [guest_id])
         self.own = OwnAvatars(self.library)
         self.maker = Maker()
@@ -229,3 +236,14 @@ async def test_coverage_is_said_while_it_is_watched(bench: Bench) -> None:
     assert bench.page.watches[0] is not None
     bench.desk.on_ui(WatchTake(False))
     assert bench.page.watches[1] is None
+
+
+async def test_deleting_an_avatar_from_before_there_were_owners_leaves_nothing(bench: Bench) -> None:
+    old = avatar_id(FIRST)
+    folder = bench.store.root / "own"
+    await asyncio.to_thread(folder.mkdir, parents=True)
+    await asyncio.to_thread((folder / f"{old}.vav").write_bytes, FIRST)
+    key = await asyncio.to_thread(OwnerKeys(bench.store.root).key, old)
+    assert await bench.own.worn(old) == FIRST_ID
+    assert await bench.own.forget(old, key)
+    assert await asyncio.to_thread(bench.store.entries) == []

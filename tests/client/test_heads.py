@@ -1,4 +1,4 @@
-"""Backgrounds of all heads: pictures are read elsewhere, one at a time, and the newest wish wins."""
+"""What heads wear and what is behind them: read elsewhere, one at a time, and the newest wish wins."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from client.avatars import AvatarLibrary
 from client.heads import Heads
 from client.view.pool import DrawingPool
 from tests.support.fakes import FakeRenderer
+from tests.support.sctp_pair import until
 
 
 class NoLibrary:
@@ -109,3 +110,59 @@ async def test_the_newest_wish_wins_and_what_is_out_of_date_is_not_read(
         await asyncio.sleep(0)
         heads.set_background((0.0, 0.0, 1.0))
     assert behind(heads, "a") == (0.0, 0.0, 1.0)
+
+
+class OneAvatar(NoLibrary):
+    """An avatar that comes when the gate opens."""
+
+    def __init__(self) -> None:
+        self.gate = asyncio.Event()
+
+    async def model(self, avatar_id: str) -> Any:
+        await self.gate.wait()
+        return avatar_id
+
+
+def renderer_of(heads: Heads, member_id: str) -> Any:
+    return heads._views[member_id]._renderer
+
+
+async def settled(heads: Heads) -> None:
+    await until(lambda: not len(heads._tasks))
+
+
+async def test_a_preview_is_worn_until_the_avatar_is_here_and_never_after_it() -> None:
+    pool, library = DrawingPool(threads=1), OneAvatar()
+    release = threading.Event()
+
+    def make(model: Any) -> Any:
+        if model == "slow part":
+            assert release.wait(10)
+        renderer = FakeRenderer()
+        renderer.name = model
+        return renderer
+
+    heads = Heads(cast(AvatarLibrary, library), make, pool, lambda frame, layout: None)
+    try:
+        library.gate.set()
+        heads.add("a")
+        await settled(heads)
+        heads.preview("a", cast(Any, "part"))
+        await settled(heads)
+        assert renderer_of(heads, "a").name == "part"
+        heads.preview("a", cast(Any, "slow part"))
+        heads.wear("a", "11" * 32)
+        await until(lambda: renderer_of(heads, "a").name == "11" * 32)
+        release.set()
+        await settled(heads)
+        assert renderer_of(heads, "a").name == "11" * 32
+        heads.preview("a", cast(Any, "part"))
+        heads.wear("a", None)  # it was refused after all
+        await settled(heads)
+        assert renderer_of(heads, "a").name == library.guest_ids[0]
+        heads.preview("nobody", cast(Any, "part"))
+        assert not len(heads._tasks)
+    finally:
+        release.set()
+        await heads.aclose()
+        await asyncio.to_thread(pool.close)

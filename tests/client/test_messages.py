@@ -2,12 +2,24 @@ import base64
 import contextlib
 import json
 import math
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from client.control import AvatarGet, AvatarShown, Bye, KeyRequest, MotionsKnown, PeerHello, parse_control, to_text
+from avatar_store.manifest import MAX_MANIFEST_CHARS
+from client.control import (
+    AvatarGet,
+    AvatarProof,
+    AvatarShown,
+    Bye,
+    KeyRequest,
+    MotionsKnown,
+    PeerHello,
+    parse_control,
+    to_text,
+)
 from client.ui_messages import (
     MAX_PICTURE_BYTES,
     MAX_UI_CHARS,
@@ -29,7 +41,18 @@ HELLO = PeerHello("m1", "cd" * 32, AVATAR, 1234, "mediapipe", 50, 1_700_000_000_
 
 
 @pytest.mark.parametrize(
-    "message", [HELLO, AvatarShown(AVATAR, 5), AvatarGet(AVATAR, 7), MotionsKnown(AVATAR), KeyRequest(), Bye()]
+    "message",
+    [
+        HELLO,
+        replace(HELLO, challenge="0f" * 32, manifest="ab\n{}"),
+        AvatarShown(AVATAR, 5),
+        AvatarShown(AVATAR, 5, "a" * MAX_MANIFEST_CHARS),
+        AvatarProof(AVATAR, "5a" * 64),
+        AvatarGet(AVATAR, 7),
+        MotionsKnown(AVATAR),
+        KeyRequest(),
+        Bye(),
+    ],
 )
 def test_control_messages_survive_the_wire(message) -> None:
     assert parse_control(to_text(message)) == message
@@ -53,6 +76,13 @@ def test_unknown_control_types_and_fields_are_ignored() -> None:
         '{"type": "avatar_get", "avatar_id": "' + AVATAR + '", "offset": 1e99}',
         '{"type": "hello"}',
         to_text(HELLO).replace("50", "51"),
+        to_text(replace(HELLO, challenge="0f" * 31)),
+        to_text(replace(HELLO, challenge="0F" * 32)),
+        to_text(replace(HELLO, manifest="")),
+        to_text(replace(HELLO, manifest="a" * (MAX_MANIFEST_CHARS + 1))),
+        to_text(AvatarProof(AVATAR, "5a" * 63)),
+        to_text(AvatarProof(AVATAR, "5z" * 64)),
+        to_text(AvatarProof("x", "5a" * 64)),
         "{" * 5000,
         '{"type": "' + "x" * 10_000 + '"}',
     ],
@@ -60,6 +90,27 @@ def test_unknown_control_types_and_fields_are_ignored() -> None:
 def test_malformed_control_messages_are_refused(text: str) -> None:
     with pytest.raises(SignalingError):
         parse_control(text)
+
+
+def test_the_longest_manifest_fits_into_a_hello() -> None:
+    names = replace(HELLO, member_id="m" * 64, head_model_id="h" * 64, extractor="e" * 64, challenge="0f" * 32)
+    hello = replace(names, manifest="\u00e9" * MAX_MANIFEST_CHARS)
+    assert parse_control(to_text(hello)) == hello
+
+
+ANYTHING = st.none() | st.booleans() | st.integers() | st.text(max_size=80) | st.lists(st.integers(), max_size=3)
+
+
+@given(
+    st.sampled_from(["hello", "avatar", "avatar_proof"]),
+    st.dictionaries(
+        st.sampled_from(["avatar_id", "avatar_bytes", "challenge", "manifest", "signature", "version"]), ANYTHING
+    ),
+)
+def test_any_fields_of_ownership_are_taken_or_refused(kind: str, fields: dict) -> None:
+    message = json.loads(to_text(HELLO)) | fields | {"type": kind}
+    with contextlib.suppress(SignalingError):
+        parse_control(json.dumps(message))
 
 
 @given(st.text())

@@ -15,7 +15,7 @@ class Room:
     def __init__(self) -> None:
         self.guest_ids = (GUEST,)
         self.avatar_id = GUEST
-        self.worn: list[str] = []
+        self.shown: list[str] = []
         self.expected: list[object] = []
         self.gate = asyncio.Event()
         self.gate.set()
@@ -27,6 +27,9 @@ class Room:
     async def person(self, avatar_id: str) -> str | None:
         return "me" if avatar_id == MINE else None
 
+    async def worn(self, avatar_id: str) -> str:
+        return avatar_id
+
     async def model(self, avatar_id: str) -> None:
         await self.gate.wait()
         if avatar_id == GONE:
@@ -37,7 +40,7 @@ class Room:
 
     def wear(self, member_id: str, avatar_id: str) -> None:
         assert member_id == "self"
-        self.worn.append(avatar_id)
+        self.shown.append(avatar_id)
 
 
 async def test_others_and_oneself_see_what_is_chosen_and_the_tracker_expects_its_person() -> None:
@@ -45,7 +48,7 @@ async def test_others_and_oneself_see_what_is_chosen_and_the_tracker_expects_its
     for avatar_id, key in ((MINE, "key"), (MINE, "key"), (None, None)):
         assert await room.wardrobe.choose(avatar_id, key) == ""
     assert room.avatar_id == GUEST
-    assert room.worn == [MINE, MINE, GUEST]
+    assert room.shown == [MINE, MINE, GUEST]
     assert room.expected == ["me", None], "the tracker is changed only when the avatar changes"
 
 
@@ -53,7 +56,7 @@ async def test_what_is_not_mine_or_not_here_is_not_worn() -> None:
     room = Room()
     for avatar_id, key in ((MINE, None), (MINE, "wrong"), (GONE, "key")):
         assert await room.wardrobe.choose(avatar_id, key) == NOT_HERE
-    assert (room.avatar_id, room.worn, room.expected) == (GUEST, [], [])
+    assert (room.avatar_id, room.shown, room.expected) == (GUEST, [], [])
 
 
 async def test_the_newest_choice_wins() -> None:
@@ -73,9 +76,9 @@ async def test_trying_on_is_for_oneself_only() -> None:
     room.wardrobe.try_on(MINE, "me as recorded")  # type: ignore[arg-type]
     assert room.avatar_id == GUEST
     await room.wardrobe.choose(None, None)  # a page that comes again says what is chosen
-    assert room.worn == [GUEST, MINE]
+    assert room.shown == [GUEST, MINE]
     room.wardrobe.try_on(None)
-    assert room.worn == [GUEST, MINE, GUEST]
+    assert room.shown == [GUEST, MINE, GUEST]
     room.wardrobe.try_on(MINE, "me as recorded")  # type: ignore[arg-type]
     await room.wardrobe.choose(MINE, "key")
     assert room.avatar_id == MINE

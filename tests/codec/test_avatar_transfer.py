@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from codec.avatar_file import MAX_AVATAR_BYTES
 from codec.avatar_transfer import AvatarReceiver, AvatarSender
 from codec.errors import AvatarTransferError
 
@@ -91,3 +92,18 @@ def test_absurd_announcements_are_refused(size: int) -> None:
 def test_a_sender_refuses_offsets_outside_the_file(offset: int) -> None:
     with pytest.raises(AvatarTransferError, match="asks for byte"):
         AvatarSender(DATA, offset=offset)
+
+
+def test_a_size_may_be_announced_after_the_first_pieces() -> None:
+    receiver = AvatarReceiver(ID, None)
+    pieces = messages()
+    receiver.receive(pieces[0])
+    assert receiver.announced(len(DATA))
+    assert not receiver.announced(len(DATA) + 1)
+    assert [data for piece in pieces[1:] if (data := receiver.receive(piece)) is not None] == [DATA]
+
+
+def test_a_first_piece_of_an_absurd_size_is_dropped() -> None:
+    receiver = AvatarReceiver(ID, None)
+    assert receiver.receive(struct.pack("<II", 0, MAX_AVATAR_BYTES + 1) + b"x") is None
+    assert (receiver.dropped, receiver.offset) == (1, 0)

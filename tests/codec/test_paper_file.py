@@ -11,7 +11,8 @@ from codec.avatar_file import unpack_avatar
 from codec.avatar_layout import HEADER, SECTION
 from codec.errors import AvatarFileError
 from codec.paper_avatar import CONDITION_SIZE, ENCODED_SIZE, OUTPUT_SIZE, DenseLayer, PaperAvatar
-from codec.paper_file import MAX_PAPER_BYTES, pack_paper_avatar, unpack_paper_avatar
+from codec.paper_file import pack_paper_avatar, unpack_paper_avatar
+from codec.paper_head import MAX_PAPER_BYTES
 from codec.planes import compress
 
 

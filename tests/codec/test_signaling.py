@@ -111,6 +111,7 @@ EXAMPLES = [
         },
     ),
     (parse_server_message, Joined(ADA, (), "r.t2"), None),
+    (parse_server_message, Joined(ADA, (), None, "0a" * 32), None),
     (parse_server_message, MemberJoined(BEN), None),
     (parse_server_message, MemberUpdated(BEN), None),
     (
@@ -155,7 +156,7 @@ def test_messages_have_the_documented_form_and_round_trip(parse, message, values
 
 def test_every_field_of_every_message_is_needed_or_documented_as_optional():
     optional = {("update", key) for key in ("name", "avatar_id", "muted", "camera_on")}
-    optional |= {("joined", "resume_token"), ("hello", "members")}
+    optional |= {("joined", "resume_token"), ("joined", "room_nonce"), ("hello", "members")}
     for parse, message, _ in EXAMPLES:
         values = json.loads(message.to_json())
         for key in values:

@@ -103,7 +103,7 @@ def test_the_face_vectors_are_those_that_the_script_writes() -> None:
     }
 
 
-@pytest.mark.parametrize("name", ["small", "small_v1", "motions"])
+@pytest.mark.parametrize("name", ["small", "small_v1", "motions", "owned", "owned_v1"])
 def test_the_golden_avatars_decode_to_their_values(name: str) -> None:
     assert avatar_values((AVATAR / f"{name}.vav").read_bytes()) == json.loads((AVATAR / f"{name}.json").read_text())
 

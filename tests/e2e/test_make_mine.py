@@ -19,6 +19,7 @@ from client.enrolment_queue import EnrolmentFailed, Progress
 from client.hosted import HostedConfig, HostedWorker
 from client.load_equipment import load_equipment
 from codec.avatar_file import avatar_id, pack_avatar, unpack_avatar
+from codec.avatar_owner import with_owner
 from server.config import ServerConfig
 from server.run import running_server
 from server.tokens import make_worker_token
@@ -111,7 +112,8 @@ async def test_a_head_is_recorded_tried_on_kept_and_remembered(
 ) -> None:
     monkeypatch.setenv("VISAVIS_LOOPBACK", "1")
     runner, store = StandIn(), AvatarStore(tmp_path / "store")
-    first, second = avatar_id(person(0)), avatar_id(person(1))
+    owner = store.owner_key().public
+    first, second = (avatar_id(with_owner(person(index), owner)) for index in (0, 1))
     async with room(runner, store) as url, visitor(fake_camera, url) as page:
         await record(page)
         await page.click("#take-pause")

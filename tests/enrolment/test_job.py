@@ -12,12 +12,13 @@ import cv2
 import numpy as np
 import pytest
 
-from codec.avatar_file import avatar_id, unpack_avatar
+from codec.avatar_file import avatar_id, pack_avatar, unpack_avatar
 from enrolment import checkpoint, job_parts
 from enrolment.evaluate import truth
 from enrolment.follow import Followed
-from enrolment.job import PACK_S, TRAINING_SHARE, run_enrolment
-from enrolment.job_types import JobError, JobStopped, Progress
+from enrolment.job import PACK_S, TRAINING_SHARE, run_enrolment, split_budget
+from enrolment.job_standard_parts import standard_parts
+from enrolment.job_types import JobError, JobStopped, Profile, Progress
 from enrolment.job_types import Stage as JobStage
 from enrolment.job_work import ABANDONED_S, open_work, work_key
 from renderer.head.open_head import load_open_head
@@ -42,6 +43,35 @@ def kill_after(seconds: float, stage: Stage) -> Callable[[Progress], None]:
             raise Killed
 
     return on_progress
+
+
+@pytest.mark.parametrize("stopped", [False, True])
+def test_the_small_file_has_its_share_of_the_budget(tmp_path: Path, stopped: bool) -> None:
+    stage, seen, seconds = Stage(), list[Progress](), list[float]()
+
+    def slim(take, head, avatar, known, tuning_s, go_on) -> bytes:
+        seconds.append(tuning_s)
+        assert go_on(0.5) is not stopped
+        return pack_avatar(avatar)
+
+    parts = replace(stage.parts(), slim=slim)
+    stop = after(25, stage) if stopped else lambda: False
+    run_enrolment(stage.job(tmp_path), seen.append, stop, parts=parts)
+    left_s = 70 - 10
+    training_s, tuning_s = split_budget(left_s, Profile.LINEAR, parts)
+    assert stage.trainers[0].budget_s == pytest.approx(training_s)
+    assert training_s + tuning_s == pytest.approx(TRAINING_SHARE * (left_s - PACK_S))
+    assert seconds == [0.0 if stopped else pytest.approx(tuning_s)]
+    assert 0.5 in [progress.share for progress in seen if progress.stage is JobStage.PACK]
+    assert split_budget(left_s, Profile.PAPER, parts)[1] == 0
+
+
+def test_a_large_avatar_is_another_job_and_is_not_made_small(tmp_path: Path) -> None:
+    job = Stage().job(tmp_path)
+    large = replace(job, large=True)
+    assert standard_parts(job).slim is not None
+    assert standard_parts(large).slim is None
+    assert work_key(large) != work_key(job)
 
 
 def test_a_job_goes_through_its_stages(tmp_path: Path) -> None:

@@ -8,11 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from avatar_store.errors import AvatarStoreError
+from avatar_store.errors import AvatarStoreError, KeyFileError
 from avatar_store.guests import list_guests
 from avatar_store.handles import check_handle, find_handle, set_handle
+from avatar_store.keys import OwnerKey, key_path, load_owner_key
+from avatar_store.manifest import check_manifest, parse_manifest
 from avatar_store.store import AvatarStore
 from codec.avatar_file import avatar_id, pack_avatar
+from codec.avatar_owner import owner_of, with_owner
 from codec.motion_table import STANDARD
 from enrolment import checkpoint, job_keep
 from enrolment.checkpoint import CheckpointError, load_asset, parse_arrays, save_arrays, save_asset
@@ -34,15 +37,39 @@ def files() -> list[bytes]:
 def test_the_store_holds_the_last_avatar_and_the_person(tmp_path: Path, files: list[bytes]) -> None:
     store = AvatarStore(tmp_path / "avatars")
     keeper = StoreKeeper(store, tmp_path / "avatars" / "own")
+    kept = None
     for data in files:
-        kept = keeper.keep(data, PERSON)
-        assert (kept.avatar_id, kept.place, kept.size_bytes) == (avatar_id(data), avatar_id(data), len(data))
-        assert store.get(kept.avatar_id) == data
+        mine = with_owner(data, store.owner_key().public)
+        kept = keeper.keep(data, replace(PERSON, avatar_id=avatar_id(data)))
+        assert (kept.avatar_id, kept.place, kept.size_bytes) == (avatar_id(mine), avatar_id(mine), len(mine))
+        assert store.get(kept.avatar_id) == mine
+        assert store.get_manifest(kept.avatar_id) is not None
         assert kept.profile is not None
-        assert PersonProfile.load(kept.profile).focal_ratio == PERSON.focal_ratio
-    assert sorted(path.name for path in tmp_path.rglob("*.*")) == sorted(
-        f"{avatar_id(files[1])}.{suffix}" for suffix in ("vav", "profile")
-    )
+        person = PersonProfile.load(kept.profile)
+        assert (person.focal_ratio, person.avatar_id) == (PERSON.focal_ratio, kept.avatar_id)
+    assert kept is not None
+    assert {path.name for path in (tmp_path / "avatars" / "own").iterdir()} == {
+        f"{kept.avatar_id}.{suffix}" for suffix in ("vav", "profile", "manifest")
+    }
+
+
+def test_a_key_that_cannot_be_used_is_said_before_anything_is_made(tmp_path: Path) -> None:
+    load_owner_key(tmp_path)
+    key_path(tmp_path).write_text("damage")
+    with pytest.raises(KeyFileError, match="damaged"):
+        StoreKeeper(AvatarStore(tmp_path), tmp_path / "own")
+
+
+def test_a_file_of_ones_own_has_its_manifest_beside_it(tmp_path: Path, files: list[bytes]) -> None:
+    key = OwnerKey.generate()
+    keeper = FileKeeper(tmp_path / "me.vav", key)
+    for data in files:
+        kept = keeper.keep(data, None)
+        mine = (tmp_path / "me.vav").read_bytes()
+        assert owner_of(mine) == key.public
+        assert (kept.avatar_id, kept.size_bytes) == (avatar_id(mine), len(mine))
+        check_manifest(parse_manifest((tmp_path / "me.vav.manifest").read_text()), mine)
+    assert len(list(tmp_path.iterdir())) == 2
 
 
 def test_an_avatar_that_was_in_the_store_before_stays(tmp_path: Path, files: list[bytes]) -> None:

@@ -11,7 +11,7 @@ from codec.avatar_asset import AvatarAsset
 from codec.avatar_file import pack_avatar, unpack_avatar
 from codec.avatar_layout import version_of
 from codec.avatar_plan import SKIPPED_BLOCK, AvatarSteps
-from enrolment.slim import Fineness, rebind_to_centers, slim_avatar
+from enrolment.slim import Fineness, most_visible, place_on_levels, rebind_to_centers, slim_avatar
 from enrolment.slim_bases import plan_blocks, principal_bases, used_points
 from enrolment.slim_file import slim_file
 from enrolment.slim_shots import standard_shots
@@ -88,6 +88,38 @@ def test_what_is_hidden_is_left_out(shots: list[Shot], vectors: np.ndarray) -> N
     faint = np.where(np.arange(person.count) < 500, -16, person.logit_opacities).astype(np.float32)
     slim, _ = slim_avatar(HEAD, replace(person, logit_opacities=faint), shots, vectors)
     assert slim.count <= person.count - 500
+
+
+def test_only_the_most_visible_are_kept(shots: list[Shot], vectors: np.ndarray) -> None:
+    person = drawn_person()
+    visible = measure_visibility(HEAD, rebind_to_centers(HEAD, person, AvatarSteps()), shots)
+    kept = most_visible(visible, 500)
+    assert kept.sum() == 500
+    assert visible.colors[kept].min() >= visible.colors[~kept].max()
+    assert slim_avatar(HEAD, person, shots, vectors, Fineness(most=500))[0].count == 500
+
+
+def test_gaussians_are_placed_where_they_come_back() -> None:
+    person, steps = drawn_person(), AvatarSteps()
+    classes = np.where(np.arange(person.count) % 2, steps.fine_classes, 0).astype(np.uint8)
+    levels = place_on_levels(person, classes, steps).grid_uv.astype(np.float64) * steps.grid_uv
+    np.testing.assert_allclose(levels, np.rint(levels), atol=1e-3)
+    off = np.abs(levels - person.grid_uv.astype(np.float64) * steps.grid_uv)
+    assert off[::2].max() <= 0.501
+    assert off[1::2].max() <= 1.001
+    inside = levels[1::2][levels[1::2] < steps.grid_uv - 0.5]
+    assert (np.rint(inside) % 2 == 1).all()
+
+
+def test_bases_that_turns_drive_stay_apart() -> None:
+    person = drawn_person()
+    weights = person.basis_weights.copy()
+    weights[:, 50:53] = 0
+    weights[-1] = 0
+    weights[-1, 51] = 1
+    apart = principal_bases(replace(person, basis_weights=weights), np.ones((9, 16, 16)), standard_shots(64)[1])
+    assert (apart.basis_weights[:-1, 50:53] == 0).all()
+    assert np.flatnonzero(apart.basis_weights[-1]).tolist() == [51]
 
 
 def test_blocks_that_nobody_samples_are_skipped() -> None:

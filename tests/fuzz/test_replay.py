@@ -8,10 +8,10 @@ from types import ModuleType
 
 import pytest
 
-from tests.fuzz import fuzz_face_packets, fuzz_stream_file
+from tests.fuzz import fuzz_face_packets, fuzz_paper_file, fuzz_stream_file
 
 FINDINGS = Path(__file__).parent / "findings"
-TARGETS = (fuzz_face_packets, fuzz_stream_file)
+TARGETS = (fuzz_face_packets, fuzz_paper_file, fuzz_stream_file)
 DAMAGES = 4
 
 

@@ -10,6 +10,8 @@ from pathlib import Path
 from client.enrolment_queue import Progress
 from client.hosted import HostedConfig, HostedWorker
 from client.join import fetch_join_token
+from codec.avatar_file import avatar_id as id_of
+from codec.avatar_owner import with_owner
 from server.tokens import make_worker_token
 from tests.support.fake_page import FakePage
 from tests.support.fakes import tiny_avatar
@@ -32,8 +34,9 @@ class Maker:
 
 async def test_a_take_arrives_whole_and_comes_back_as_an_avatar(start_server, make_equipment, head) -> None:
     server, _ = await start_server()
-    avatar_id, data = await asyncio.to_thread(tiny_avatar, head, "me")
+    _, data = await asyncio.to_thread(tiny_avatar, head, "me")
     maker, (equipment, store) = Maker(data), make_equipment("host")
+    avatar_id = id_of(with_owner(data, (await asyncio.to_thread(store.owner_key)).public))
     worker = HostedWorker(HostedConfig(server.url, lambda: make_worker_token(SECRET)), equipment, maker)
     page = FakePage(server.url, await fetch_join_token(server.url, "room"), 120)
     async with asyncio.TaskGroup() as group:

@@ -162,6 +162,19 @@ def test_signals_to_a_part_that_is_away_are_dropped():
     assert commands == []
 
 
+def test_members_of_a_room_get_its_nonce_and_another_room_has_another():
+    rooms = make_rooms()
+    for number, room in enumerate(("demo", "demo", "other")):
+        enter(rooms, number, room=room)
+    nonces = [join(rooms, number).room_nonce for number in range(3)]
+    assert nonces[0] == nonces[1] != nonces[2]
+    assert all(nonce is not None and len(bytes.fromhex(nonce)) == 32 for nonce in nonces)
+    for number in (0, 1):
+        rooms.receive(number, Leave(), 1.0)
+    enter(rooms, 5)
+    assert join(rooms, 5).room_nonce not in nonces
+
+
 def test_limits_of_rooms_and_lobbies():
     rooms = make_rooms(max_rooms=2, max_lobby=2)
     enter(rooms, 1, room="one")

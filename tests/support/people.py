@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import cached_property
 
 from client.bot import Bot, BotConfig
 from client.equipment import Equipment
@@ -14,15 +15,27 @@ from tests.support.fakes import Happening
 
 
 class WatchingBot(Bot):
-    """A bot that notes the faces, avatars and notices that reach it."""
+    """A bot that notes the faces, avatars and notices that reach it; made in a thread or in the loop."""
 
-    def __init__(self, config: BotConfig, equipment: Equipment) -> None:
-        super().__init__(config, equipment)
-        self.faces = Happening()
-        self.avatars = Happening()
-        self.notices = Happening()
-        self.joins = Happening()
-        self.left = Happening()
+    @cached_property
+    def faces(self) -> Happening:
+        return Happening()
+
+    @cached_property
+    def avatars(self) -> Happening:
+        return Happening()
+
+    @cached_property
+    def notices(self) -> Happening:
+        return Happening()
+
+    @cached_property
+    def joins(self) -> Happening:
+        return Happening()
+
+    @cached_property
+    def left(self) -> Happening:
+        return Happening()
 
     def on_joined(self, member) -> None:
         super().on_joined(member)
@@ -48,7 +61,7 @@ class WatchingBot(Bot):
 @asynccontextmanager
 async def present(config: BotConfig, equipment: Equipment) -> AsyncIterator[WatchingBot]:
     """A bot that is in the room within the block."""
-    bot = WatchingBot(config, equipment)
+    bot = await asyncio.to_thread(WatchingBot, config, equipment)
     token = await fetch_join_token(config.server_url, config.room, passcode=config.passcode)
     task = asyncio.get_running_loop().create_task(bot.run(token), name=f"bot {config.name}")
     try:

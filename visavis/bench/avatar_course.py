@@ -15,12 +15,13 @@ import numpy as np
 from codec.avatar_asset import BASIS_CHANNELS, AvatarAsset
 from codec.errors import AvatarFileError
 from enrolment.checkpoint import write_bytes
-from enrolment.job import PACK_S, TRAINING_SHARE
+from enrolment.job import split_budget
 from enrolment.job_codec import Avatar, from_bytes, to_bytes
 from enrolment.job_parts import EnrolmentParts, Known
 from enrolment.job_training import known_to
 from enrolment.job_types import EnrolmentJob, Profile
 from enrolment.take import Take
+from enrolment.trainer import GoOn
 from visavis.errors import CommandError
 
 MARKS_S = (15, 20, 25, 30, 35, 40, 45, 50, 55, 60, 70, 80, 90, 105, 120, 150, 180, 240, 300, 420, 600, 900, 1800)
@@ -125,7 +126,7 @@ def train(job: EnrolmentJob, parts: EnrolmentParts, begun: Start, variant: Varia
     def clock() -> float:
         return begun.instant_s + parts.now() - began
 
-    budget_s = TRAINING_SHARE * (job.budget_s - clock() - PACK_S)
+    budget_s, tuning_s = split_budget(job.budget_s - clock(), variant.profile, parts)
     if budget_s <= 0:
         raise CommandError(
             f"tracking and the instant avatar took {begun.instant_s:.0f} s, which is more than the budget."
@@ -146,11 +147,22 @@ def train(job: EnrolmentJob, parts: EnrolmentParts, begun: Start, variant: Varia
         on_step(f"training {variant}", trainer.spent_s / trainer.budget_s)
     try:
         made = trainer.asset()
-        data = parts.slim(begun.take, job.head, made, known_to(trainer)) if parts.slim is not None else to_bytes(made)
+        if parts.slim is None:
+            data = to_bytes(made)
+        else:
+            data = parts.slim(begun.take, job.head, made, known_to(trainer), tuning_s, _tell(on_step, variant))
     except AvatarFileError as error:
         raise CommandError(f"the training of {variant} went astray: {error}.") from error
     final = Snapshot(clock(), from_bytes(data), known_to(trainer))
     return Course(variant, trainer.spent_s, tuple(snapshots), final, len(data))
+
+
+def _tell(on_step: OnStep, variant: Variant) -> GoOn:
+    def go_on(share: float) -> bool:
+        on_step(f"fitting {variant} into a small file", share)
+        return True
+
+    return go_on
 
 
 def without_bases(asset: AvatarAsset) -> AvatarAsset:

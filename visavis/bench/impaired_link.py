@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import heapq
 import random
+from collections.abc import Callable
 from dataclasses import dataclass
 
 IP_UDP_BYTES = 20 + 8
@@ -18,7 +19,7 @@ SCTP_BYTES = 12 + 16
 SACK_BYTES = 16
 """Chunk that acknowledges the other direction, in each packet (client/held_chunks.py), without gap blocks."""
 LONGEST_QUEUE_S = 1.0
-"""Packets that would wait for longer than this before a bottleneck are dropped."""
+"""What the queue before a bottleneck holds, unless another length is asked for."""
 
 
 def wire_bytes(payload_bytes: int) -> int:
@@ -37,6 +38,7 @@ class Impairment:
         jitter_s: mean of what is added to it, exponentially distributed, so that packets overtake each other.
         duplicated: share of the packets that arrive twice.
         rate_bps: bits per second, headers included, that the narrowest place passes; None for any number.
+        longest_queue_s: packets that would wait for longer than this before the narrowest place are dropped.
     """
 
     loss: float = 0.0
@@ -44,6 +46,7 @@ class Impairment:
     jitter_s: float = 0.0
     duplicated: float = 0.0
     rate_bps: float | None = None
+    longest_queue_s: float = LONGEST_QUEUE_S
 
 
 class ImpairedLink:
@@ -52,6 +55,7 @@ class ImpairedLink:
     Args:
         impairment: how the link is; may be replaced at any time.
         seed: of all that is random.
+        size_of: bytes on the wire of what `send` is given.
 
     Attributes:
         packets: packets sent.
@@ -60,8 +64,14 @@ class ImpairedLink:
         overflowed: packets of them that found the queue full.
     """
 
-    def __init__(self, impairment: Impairment, seed: int) -> None:
+    def __init__(
+        self,
+        impairment: Impairment,
+        seed: int,
+        size_of: Callable[[bytes], int] = lambda packet: wire_bytes(len(packet)),
+    ) -> None:
         self.impairment = impairment
+        self._size_of = size_of
         self.packets = self.bytes = self.lost = self.overflowed = 0
         self._random = random.Random(seed)
         self._coming: list[tuple[float, int, bytes]] = []
@@ -70,13 +80,13 @@ class ImpairedLink:
 
     def send(self, packet: bytes, now: float) -> None:
         """Takes a packet at `now`, seconds."""
-        size = wire_bytes(len(packet))
+        size = self._size_of(packet)
         self.packets += 1
         self.bytes += size
         gone_at = now
         if self.impairment.rate_bps is not None:
             begins_at = max(now, self._free_at)
-            if begins_at - now > LONGEST_QUEUE_S:
+            if begins_at - now > self.impairment.longest_queue_s:
                 self.overflowed += 1
                 return
             gone_at = self._free_at = begins_at + 8 * size / self.impairment.rate_bps

@@ -174,24 +174,64 @@ def avatar(
 
 @app.command("blob")
 def blob(
-    avatars: Annotated[list[Path] | None, typer.Argument(help="Avatar files (.vav).", show_default=False)] = None,
+    avatars: Annotated[list[Path] | None, typer.Argument(help="Avatar files (.vav, .vap).", show_default=False)] = None,
     guests: Annotated[bool, typer.Option("--guests", help="Also the guests; the default without files.")] = False,
-    take: Annotated[Path | None, typer.Option(help="Recording of the person, to hold a part of out.")] = None,
+    take: Annotated[
+        list[Path] | None, typer.Option(help="Recording of the person, to hold a part of out; one for each file.")
+    ] = None,
+    before: Annotated[
+        list[Path] | None,
+        typer.Option(help="The person's avatar of `enroll --large`, to compare a .vav with; one for each of these."),
+    ] = None,
+    minutes: Annotated[float, typer.Option(help="Training of each .vap; comparing takes up to as long.")] = 5.0,
     json_file: JsonOption = None,
 ) -> None:
     """Avatar files: bytes by section, time to write and read, and what pictures lose by writing."""
     from renderer.head.open_head import load_open_head
     from visavis.bench import blob as bench
+    from visavis.bench import blob_paper
+    from visavis.compress_paper import check_minutes
 
-    files = avatars or []
-    if take is not None and len(files) != 1:
-        raise CommandError("--take is of one person: name one avatar file.")
-    console, head = Console(), load_open_head()
-    recorded = bench.read_recording(take, head) if take is not None else None
-    subjects = [bench.read_subject(path, recorded) for path in files]
-    subjects += bench.guests() if guests or not files else []
-    figures = [figure for subject in subjects for figure in bench.measure(subject, head)]
+    files, takes, large = avatars or [], take or [], before or []
+    pairs = list(zip(files, takes or [None] * len(files), strict=False))
+    paper = [pair for pair in pairs if pair[0].suffix.lower() == blob_paper.SUFFIX]
+    linear = [pair for pair in pairs if pair not in paper]
+    for option, given, wanted in (("--take", takes, len(files)), ("--before", large, len(linear))):
+        if given and len(given) != wanted:
+            raise CommandError(f"{option} is of one person: name one {option} for each avatar file, in the same order.")
+    seconds, console, head = check_minutes(minutes), Console(), load_open_head()
+    figures = bench.run(list(zip(linear, large or [None] * len(linear), strict=True)), head, console)
+    if guests or not files:
+        figures += [figure for subject in bench.guests() for figure in bench.measure(subject, head)]
+    figures += blob_paper.run(paper, seconds, console)
     _report(console, "blob", figures, json_file)
+
+
+@app.command("join")
+def join(
+    loss: Annotated[float | None, typer.Option(help="Share of packets that get lost.", show_default=False)] = None,
+    rtt: Annotated[float | None, typer.Option(help="There and back, ms.", show_default=False)] = None,
+    rate: Annotated[float | None, typer.Option(help="Mbit/s of each direction.", show_default=False)] = None,
+    avatars: Annotated[list[Path] | None, typer.Option("--avatar", help="File to wear, one for each side.")] = None,
+    seeds: Annotated[int, typer.Option(min=1, max=1000, help="Joins on each network.")] = 5,
+    json_file: JsonOption = None,
+) -> None:
+    """Time to the first head and to the whole avatar of somebody, and what the transfer does to faces meanwhile.
+
+    Without --loss, --rtt and --rate on the two networks of our targets: 1 Mbit/s (`first`), 2 Mbit/s with 5 % loss
+    (`final`), both with 100 ms.
+    """
+    from visavis.bench import join as bench
+    from visavis.output_files import check_output
+
+    if json_file is not None:
+        check_output(json_file)
+    conditions = bench.STANDARD
+    if not (loss is None and rtt is None and rate is None):
+        given = (0.0 if loss is None else loss, 100.0 if rtt is None else rtt, 2.0 if rate is None else rate)
+        conditions = {"": bench.Conditions(*given)}
+    console = Console()
+    _report(console, "join", bench.run(conditions, seeds, console, bench.read_avatars(avatars or [])), json_file)
 
 
 @app.command("rd")

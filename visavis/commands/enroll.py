@@ -58,6 +58,9 @@ def enroll(
     photo: Annotated[bool, typer.Option("--photo", help="CLIP is a photo, whatever its name.")] = False,
     fresh: Annotated[bool, typer.Option("--fresh", help="Do not go on with what an interrupted run has left.")] = False,
     work: Annotated[Path | None, typer.Option(help="Folder for what an interrupted run can go on from.")] = None,
+    large: Annotated[
+        bool, typer.Option("--large", help="Keep all Gaussians and a file of twice the size, to compare with.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
 ) -> None:
     """Make an avatar of a person (docs/enrolment.md)."""
@@ -78,6 +81,7 @@ def enroll(
         fresh=fresh,
         report=report,
         work=work,
+        large=large,
     )
     check_clip(options)
     console = Console(stderr=True, markup=False, highlight=False, soft_wrap=True)
@@ -87,7 +91,7 @@ def enroll(
 
 
 def _run(options: EnrollOptions, console: Console, as_json: bool) -> None:
-    from avatar_store.store import default_store
+    from avatar_store.open_store import default_store
     from enrolment.job_types import JobStopped
     from enrolment.metrics.lpips_fetch import lpips_weights_if_possible
     from visavis.commands.heads import Head, load_head

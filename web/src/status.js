@@ -2,7 +2,7 @@
 /**
  * States in words: what stands over a tile, in the banner and under the preview.
  *
- * @import {RoomMember, RoomState} from "./types.js"
+ * @import {Peer, RoomMember, RoomState} from "./types.js"
  */
 
 /** @typedef {{cover: string, chip: string}} TileText `cover`: over a head that does not move; `chip`: a small remark */
@@ -31,11 +31,30 @@ export function tileText(member, state) {
   return { cover: "", chip: avatarChip(peer.avatar, peer.avatar_progress, peer.notice) };
 }
 
-/** @param {"own"|"guest"|"loading"} avatar @param {number} progress 0..1 @param {string} notice */
+/** @param {Peer["avatar"]} avatar @param {number} progress 0..1 @param {string} notice */
 function avatarChip(avatar, progress, notice) {
   if (avatar === "loading") return `Loading avatar ${Math.round(progress * 100)} %`;
   if (notice) return notice;
+  if (avatar === "unverified") return "Not verified: guest avatar shown";
   return avatar === "guest" ? "Guest avatar shown" : "";
+}
+
+/** @typedef {{trust: ""|"verified"|"unverified", trustText: string}} TileTrust whose face it is, and that in words */
+
+/**
+ * @param {RoomMember} member
+ * @param {RoomState} state
+ * @returns {TileTrust}
+ */
+export function tileTrust(member, state) {
+  const peer = state.peers[member.member_id];
+  if (member.left || peer?.state !== "live") return { trust: "", trustText: "" };
+  if (peer.avatar === "unverified") {
+    return { trust: "unverified", trustText: "Not verified: nobody has proven that this avatar is theirs" };
+  }
+  if (peer.avatar !== "own" || !peer.owner) return { trust: "", trustText: "" };
+  const key = peer.owner.match(/.{1,4}/g)?.join(" ");
+  return { trust: "verified", trustText: `Verified: the avatar's owner, key ${key}` };
 }
 
 /**

@@ -71,7 +71,7 @@
  * @typedef {object} Peer what my client says about one other member, every second
  * @property {string} member_id
  * @property {"connecting"|"live"|"reconnecting"|"gone"} state
- * @property {"own"|"guest"|"loading"} avatar
+ * @property {"own"|"guest"|"loading"|"unverified"} avatar
  * @property {number} avatar_progress 0..1
  * @property {number} fps
  * @property {number} render_ms
@@ -84,6 +84,7 @@
  * @property {number} playout_ms what smooth showing adds to the delay
  * @property {number} rate_step 0: all faces in full quality; more: the link is overloaded
  * @property {string} notice one sentence, or empty
+ * @property {string} owner beginning of the fingerprint of the key whose owner they have proven to be, or empty
  *
  * @typedef {{type: "peers", peers: Peer[]}} PeersMessage
  *

@@ -166,7 +166,7 @@ function peer(value) {
   return {
     member_id: text(fields, "member_id"),
     state: oneOf(fields, "state", ["connecting", "live", "reconnecting", "gone"]),
-    avatar: oneOf(fields, "avatar", ["own", "guest", "loading"]),
+    avatar: oneOf(fields, "avatar", ["own", "guest", "loading", "unverified"]),
     avatar_progress: Math.min(1, Math.max(0, number(fields, "avatar_progress", 0))),
     fps: number(fields, "fps", 0),
     render_ms: number(fields, "render_ms", 0),
@@ -179,6 +179,7 @@ function peer(value) {
     playout_ms: number(fields, "playout_ms", 0),
     rate_step: number(fields, "rate_step", 0),
     notice: typeof fields.notice === "string" ? fields.notice : "",
+    owner: typeof fields.owner === "string" ? fields.owner : "",
   };
 }
 

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { initialState, present, reduce } from "../src/state.js";
-import { announcements, bannerText, rendererText, selfTileText, tileText } from "../src/status.js";
+import { announcements, bannerText, rendererText, selfTileText, tileText, tileTrust } from "../src/status.js";
 
 /** @import {Action} from "../src/state.js" */
 /** @import {Member, Peer, RoomMember, RoomState, ServerMessage} from "../src/types.js" */
@@ -36,6 +36,7 @@ const peer = (id, fields = {}) => ({
   playout_ms: 40,
   rate_step: 0,
   notice: "",
+  owner: "",
   ...fields,
 });
 
@@ -162,6 +163,25 @@ test("a refusal stops joining and is cleared by the next attempt", () => {
   assert.equal(after(refused, { type: "join_pressed" }).failure, null);
 });
 
+test("tiles tell whose head it is", () => {
+  /** @param {Partial<Peer>} fields */
+  const trust = (fields) => {
+    const state = after(meeting(), { type: "ui", message: { type: "peers", peers: [peer("a", fields)] } });
+    return tileTrust(/** @type {RoomMember} */ (state.members[0]), state);
+  };
+  const nothing = { trust: "", trustText: "" };
+  assert.deepEqual(trust({}), nothing);
+  assert.deepEqual(trust({ avatar: "own", owner: "0123456789abcdef" }), {
+    trust: "verified",
+    trustText: "Verified: the avatar's owner, key 0123 4567 89ab cdef",
+  });
+  assert.equal(trust({ avatar: "unverified" }).trust, "unverified");
+  assert.match(trust({ avatar: "unverified" }).trustText, /^Not verified/);
+  assert.deepEqual(trust({ avatar: "guest", owner: "00" }), nothing);
+  assert.deepEqual(trust({ avatar: "loading", owner: "00" }), nothing);
+  assert.deepEqual(trust({ state: "reconnecting", avatar: "own", owner: "00" }), nothing);
+});
+
 test("tiles tell every state in words", () => {
   /** @param {Partial<Peer>} fields */
   const text = (fields) => {
@@ -174,6 +194,7 @@ test("tiles tell every state in words", () => {
   assert.equal(text({ state: "gone" }).cover, "Gone");
   assert.equal(text({ avatar: "loading", avatar_progress: 0.4 }).chip, "Loading avatar 40 %");
   assert.equal(text({ avatar: "guest" }).chip, "Guest avatar shown");
+  assert.equal(text({ avatar: "unverified" }).chip, "Not verified: guest avatar shown");
   assert.equal(text({ avatar: "guest", notice: "The avatar is damaged." }).chip, "The avatar is damaged.");
   const unknown = after(meeting(), { type: "ui", message: { type: "peers", peers: [] } });
   assert.equal(tileText(/** @type {RoomMember} */ (unknown.members[0]), unknown).cover, "Connecting…");

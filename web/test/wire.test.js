@@ -64,6 +64,7 @@ test("peer figures default to zero, notices to none, progress stays within 0..1"
   assert.ok(read?.type === "peers");
   assert.equal(read.peers[0]?.fps, 0);
   assert.equal(read.peers[0]?.notice, "");
+  assert.equal(read.peers[0]?.owner, "");
   assert.equal(read.peers[0]?.avatar_progress, 1);
   assert.throws(() => ui({ type: "peers", peers: [{ member_id: "a", state: "asleep", avatar: "own" }] }), WireError);
 });

@@ -37,8 +37,9 @@ def posed(splats: PaperSplats, head: HeadModel, binding: Binding, terms: int = 1
     params = instant(11)
     vertices = pose_vertices(head, np.zeros_like(head.v_template), without_head_pose(params)) @ FLIP
     points = np.einsum("nk,nkc->nc", binding.barycentrics, vertices[head.faces[binding.faces_bound]])
-    arguments = (points, condition_vector(params), skull_rotation(params), params.translation)
-    return splats.pose(*(torch.from_numpy(np.asarray(a, np.float32)) for a in arguments), terms)
+    arguments = (condition_vector(params), points, skull_rotation(params), params.translation)
+    condition, *places = (torch.from_numpy(np.asarray(a, np.float32)) for a in arguments)
+    return splats.attributes().pose(splats.network(condition), *places, terms)
 
 
 def test_gaussians_are_posed_as_the_renderer_poses_them(head: HeadModel, binding: Binding) -> None:
@@ -82,13 +83,13 @@ def test_gradients_are_those_of_differences(head: HeadModel, binding: Binding) -
     params = instant(11)
     vertices = pose_vertices(head, np.zeros_like(head.v_template), without_head_pose(params)) @ FLIP
     points = np.einsum("nk,nkc->nc", few.barycentrics, vertices[head.faces[few.faces_bound]])
-    arguments = [points, condition_vector(params), skull_rotation(params), params.translation]
-    tensors = [torch.from_numpy(np.asarray(a, np.float64)) for a in arguments]
+    arguments = [condition_vector(params), points, skull_rotation(params), params.translation]
+    condition, *places = [torch.from_numpy(np.asarray(a, np.float64)) for a in arguments]
     torch.manual_seed(5)
     weights = [torch.randn(shape, dtype=torch.float64) for shape in ((1, len(points), 3), (1, len(points), 4))]
 
     def loss():
-        batch = splats.pose(*tensors, 0)
+        batch = splats.attributes().pose(splats.network(condition), *places, 0)
         return (batch.means * weights[0]).sum() + (batch.quats * weights[1]).sum() + 100 * batch.scales.sum()
 
     loss().backward()

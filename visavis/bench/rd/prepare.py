@@ -12,6 +12,7 @@ import numpy as np
 
 from enrolment.evaluate import truth
 from enrolment.follow import LEAD_IN, follow
+from enrolment.job import split_budget
 from enrolment.job_codec import Avatar, from_bytes, to_bytes
 from enrolment.job_keep import FileKeeper
 from enrolment.job_parts import EnrolmentParts, Known
@@ -38,7 +39,7 @@ class Preparation:
 
     Args:
         head: the head model of the avatars.
-        budget_s: seconds for one avatar, tracking included.
+        budget_s: seconds of training for one avatar.
         network: what mattes.
         lpips: weights that training looks with.
         seed: of everything random.
@@ -87,16 +88,22 @@ class Preparation:
     def _avatars(
         self, job: EnrolmentJob, parts: EnrolmentParts, take: Take, indices: Sequence[int], on_step: OnStep
     ) -> list[Worn]:
-        raw, known = _trained(job, parts, take, on_step)
+        train_s, tuning_s = split_budget(job.budget_s, Profile.LINEAR, parts)
+        raw, known = _trained(job, parts, take, train_s, on_step)
         assert parts.slim is not None
-        slim = parts.slim(take, self.head, raw, known)
+
+        def go_on(share: float) -> bool:
+            on_step("fitting linear into a small file", share)
+            return True
+
+        slim = parts.slim(take, self.head, raw, known, tuning_s, go_on)
         made = [
             _followed("linear_raw", "linear, as trained", to_bytes(raw), known, take, self.head, indices),
             _followed("linear", "linear", slim, known, take, self.head, indices),
         ]
         if importlib.util.find_spec("torch") is not None:
             job = replace(job, profile=Profile.PAPER)
-            paper, known = _trained(job, standard_parts(job), take, on_step)
+            paper, known = _trained(job, standard_parts(job), take, job.budget_s, on_step)
             made.append(_followed("paper_raw", "paper, as trained", to_bytes(paper), known, take, self.head, indices))
         return made
 
@@ -108,8 +115,10 @@ def _span() -> list[str]:
     return ["-t", f"{MOST_S:g}"]
 
 
-def _trained(job: EnrolmentJob, parts: EnrolmentParts, take: Take, on_step: OnStep) -> tuple[Avatar, Known]:
-    trainer = parts.trainer(job, take, parts.instant(take, job.head, job.name), job.budget_s)
+def _trained(
+    job: EnrolmentJob, parts: EnrolmentParts, take: Take, seconds: float, on_step: OnStep
+) -> tuple[Avatar, Known]:
+    trainer = parts.trainer(job, take, parts.instant(take, job.head, job.name), seconds)
     while trainer.budget_s - trainer.spent_s > 0.05:
         trainer.train(min(1.0, trainer.budget_s - trainer.spent_s))
         on_step(f"training {job.profile.value}", trainer.spent_s / trainer.budget_s)

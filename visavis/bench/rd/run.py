@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from client.errors import MediaError
 from enrolment.errors import EnrolmentError
@@ -31,6 +29,7 @@ from visavis.bench.rd.video_codecs import VIDEO_CODECS
 from visavis.errors import CommandError
 from visavis.lpips_weights import fetch_lpips_weights
 from visavis.matting_model import fetch_matting_model
+from visavis.stage_progress import stage_progress
 
 BUDGET_S = 240.0
 SIDES = (512, 256)
@@ -80,7 +79,7 @@ def run(bench: RdBench) -> tuple[list[ClipResult], list[Scene]]:
     preparation = Preparation(head, bench.budget_s, SegmentationNetwork(fetch_matting_model(say)), weights)
     results: list[ClipResult] = []
     scenes: list[Scene] = []
-    with _bar(beside) as on_step:
+    with stage_progress("rd") as on_step:
         on_step("compiling", 0.0)
         warm_up(lambda step, share: on_step(f"compiling {step}", share))
         for clip in bench.clips:
@@ -154,11 +153,3 @@ def _kept(
 
 def _named(on_step: OnStep, clip: Path) -> OnStep:
     return lambda doing, share: on_step(f"{clip.stem}: {doing}", share)
-
-
-@contextmanager
-def _bar(console: Console) -> Iterator[OnStep]:
-    columns = (TextColumn("{task.description}", markup=False), BarColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console, transient=True) as progress:
-        task = progress.add_task("", total=1.0)
-        yield lambda doing, share: progress.update(task, description=doing, completed=share)

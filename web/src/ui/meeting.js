@@ -6,7 +6,7 @@
  */
 
 import { gridLayout } from "../layout.js";
-import { headcountText, tileText } from "../status.js";
+import { headcountText, tileText, tileTrust } from "../status.js";
 import { peerLines } from "./stats_text.js";
 import { byId, setText } from "./dom.js";
 import { Tile } from "./tile.js";
@@ -64,6 +64,7 @@ export class Meeting {
         muted: member.muted,
         cameraOn: member.camera_on,
         ...tileText(member, state),
+        ...tileTrust(member, state),
         stats: this.showStats && peer ? peerLines(peer) : "",
       });
     }

@@ -21,6 +21,8 @@ const SPEAKING_HOLD_MS = 600;
  * @property {string} cover over a head that does not move; empty: nothing
  * @property {string} chip small remark; empty: none
  * @property {string} stats lines of figures; empty: none
+ * @property {""|"verified"|"unverified"} [trust] whether the head is known to be its owner's
+ * @property {string} [trustText] that in words
  */
 
 export class Tile {
@@ -47,6 +49,10 @@ export class Tile {
       { class: "tile-flag", title: "Camera off: the head rests", hidden: true },
       icon("rest"),
     );
+    this.trustIcons = {
+      verified: element("span", { class: "tile-trust", hidden: true }, icon("verified")),
+      unverified: element("span", { class: "tile-flag", hidden: true }, icon("unverified")),
+    };
     this.name = element("span", { class: "tile-name" });
     this.element = element(
       "div",
@@ -60,7 +66,15 @@ export class Tile {
       this.canvas,
       this.cover,
       this.stats,
-      element("div", { class: "tile-label" }, this.mutedIcon, this.restIcon, this.name),
+      element(
+        "div",
+        { class: "tile-label" },
+        this.mutedIcon,
+        this.restIcon,
+        this.trustIcons.unverified,
+        this.name,
+        this.trustIcons.verified,
+      ),
     );
     /** @type {HeadTools|null} */
     this.tools = null;
@@ -86,16 +100,20 @@ export class Tile {
   }
 
   /** @param {TileContent} content */
-  update({ name, muted, cameraOn, cover, chip, stats }) {
+  update({ name, muted, cameraOn, cover, chip, stats, trust = "", trustText = "" }) {
     setText(this.name, name);
     this.mutedIcon.hidden = !muted;
     this.restIcon.hidden = cameraOn;
+    for (const [kind, mark] of Object.entries(this.trustIcons)) {
+      mark.hidden = kind !== trust;
+      mark.title = trustText;
+    }
     show(this.cover, cover);
     show(this.chip, chip);
     show(this.stats, stats);
     this.element.classList.toggle("covered", cover !== "");
-    const words = [name, muted && "microphone off", !cameraOn && "camera off", cover, chip].filter(Boolean);
-    this.element.setAttribute("aria-label", `${words.join(", ")}. Arrow keys turn the head, 0 resets it.`);
+    const words = [name, muted && "microphone off", !cameraOn && "camera off", trustText, cover, chip];
+    this.element.setAttribute("aria-label", `${words.filter(Boolean).join(", ")}. Arrow keys turn the head, 0 resets it.`);
     this.canvas.setAttribute("aria-label", `Head of ${name}`);
   }
 

@@ -1,0 +1,22 @@
+"""The bar that work in several stages shows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
+
+
+@contextmanager
+def stage_progress(what: str) -> Iterator[Callable[[str, float], None]]:
+    """A bar on the standard error stream; yields what takes the name of a stage and the share of it that is done.
+
+    Args:
+        what: is worked on.
+    """
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), TaskProgressColumn())
+    with Progress(*columns, console=Console(stderr=True, markup=False), transient=True) as progress:
+        task = progress.add_task(what, total=1.0)
+        yield lambda doing, share: progress.update(task, description=f"{what}: {doing}", completed=share)
