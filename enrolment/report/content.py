@@ -9,9 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from codec.avatar_layout import MAGIC, MAX_AVATAR_BYTES, SECTION, VERSION, split_sections
+from codec.avatar_layout import MAGIC, MAX_AVATAR_BYTES, SECTION, split_sections, version_of
 from codec.paper_avatar import PaperAvatar
-from codec.paper_file import PAPER_VERSION
 from codec.paper_head import MAX_PAPER_BYTES, PAPER_MAGIC
 from enrolment.coverage import head_angles
 from enrolment.evaluate import Evaluation, Scores
@@ -124,12 +123,8 @@ def scores_json(judged: Judged) -> dict[str, dict[str, float | None]]:
 
 def section_sizes(data: bytes) -> dict[str, int]:
     """Bytes of each section of an avatar file, headers included, in its order."""
-    magic, version, most = (
-        (PAPER_MAGIC, PAPER_VERSION, MAX_PAPER_BYTES)
-        if data.startswith(PAPER_MAGIC)
-        else (MAGIC, VERSION, MAX_AVATAR_BYTES)
-    )
-    sections = split_sections(data, magic, version, most)
+    magic, most = (PAPER_MAGIC, MAX_PAPER_BYTES) if data.startswith(PAPER_MAGIC) else (MAGIC, MAX_AVATAR_BYTES)
+    sections = split_sections(data, magic, version_of(data), most)
     return {tag: SECTION.size + len(stored) for tag, _, _, stored in sections}
 
 

@@ -11,8 +11,10 @@ from enrolment.report.charts import line_chart, scatter_chart
 from enrolment.report.content import ReportSource, all_angles
 from enrolment.report.pictures import ERROR_GAIN, SIDE_VIEWS_DEG, Picture, SheetRow, data_uri
 
-_SECTIONS = {
+SECTIONS = {
     "HEAD": "header",
+    "OWNR": "owner",
+    "STEP": "steps of rounding",
     "SHAP": "head shape",
     "FACE": "bound triangles",
     "BARY": "places in the triangles",
@@ -26,9 +28,18 @@ _SECTIONS = {
     "BEXP": "exponents of the bases",
     "BWGT": "weights of the bases",
     "BGRD": "control grids of the bases",
+    "GAU0": "Gaussians of the first picture",
+    "GAU1": "all other Gaussians",
+    "BASE": "bases",
+    "MOTN": "the person's own motions",
+    "RANG": "ranges of colors and sizes",
+    "DECO": "decoders of latents",
+    "BIND": "bound triangles, and places in them",
+    "GAUS": "colors, sizes, latents",
     "HARM": "spherical harmonics",
     "NETW": "network",
 }
+"""What the sections of avatar files hold, of all versions and profiles."""
 _MEASURES = (
     ("psnr_db", "PSNR, whole picture", "dB", 2),
     ("face_psnr_db", "PSNR, head", "dB", 2),
@@ -174,7 +185,7 @@ def _files(content: dict[str, Any]) -> str:
     sections, stages = content["avatar"]["sections"], content["stages_s"]
     total = sum(sections.values())
     sizes = [
-        [_SECTIONS.get(tag, tag), f"{size:,}", f"{100 * size / total:.1f} %"]
+        [SECTIONS.get(tag, tag), f"{size:,}", f"{100 * size / total:.1f} %"]
         for tag, size in sorted(sections.items(), key=lambda item: -item[1])
     ]
     times = [[stage, f"{seconds:.1f} s"] for stage, seconds in stages.items()]

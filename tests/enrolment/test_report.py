@@ -12,13 +12,15 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from codec.avatar_file import pack_avatar
 from enrolment.job import run_enrolment
 from enrolment.report.charts import line_chart, scatter_chart, ticks
 from enrolment.report.content import all_angles, section_sizes
+from enrolment.report.page import SECTIONS
 from enrolment.report.pictures import SIDE_VIEWS_DEG, choose_rows, error_picture
 from tests.support.drawn_takes import drawn_person, drawn_take
 from tests.support.enrolling import Stage
+
+VECTORS = Path(__file__).parents[1] / "vectors"
 
 
 class Images(HTMLParser):
@@ -88,11 +90,13 @@ def test_the_numbers(written: Path) -> None:
     assert points[-1]["loss"] == pytest.approx(0, abs=1e-3)
 
 
-def test_sections_are_those_of_the_file() -> None:
-    data = pack_avatar(drawn_person())
+@pytest.mark.parametrize("file", sorted(VECTORS.glob("*/*.va[vp]")), ids=lambda file: file.name)
+def test_sections_of_every_version_are_those_of_the_file_and_have_names(file: Path) -> None:
+    data = file.read_bytes()
     sizes = section_sizes(data)
     assert next(iter(sizes)) == "HEAD"
     assert sum(sizes.values()) + 8 == len(data)
+    assert set(sizes) <= set(SECTIONS)
 
 
 def test_angles_have_the_signs_that_the_page_names() -> None:
