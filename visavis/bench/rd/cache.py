@@ -59,4 +59,5 @@ class PointCache:
 
 
 def _point(stored: dict[str, Any]) -> Point:
-    return Point(**(stored | {"quality": Quality(**stored["quality"])}))
+    quality = Quality(**stored["quality"])
+    return Point(stored["setting"], stored["kbps"], quality, stored["encode_ms"], stored["decode_ms"])

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from visavis.bench.rd.points import Curve, Measure, frontier
-from visavis.errors import CommandError
 
 LABELS: dict[Measure, str] = {
     "psnr_db": "PSNR, dB",
@@ -23,12 +22,10 @@ def plot(curves: Sequence[Curve], measure: Measure, title: str, path: Path) -> N
     """Writes one diagram as SVG: the rate in a logarithmic scale, one line for each curve.
 
     Raises:
-        CommandError: matplotlib is missing.
+        OSError: it cannot be written.
     """
-    try:
-        import matplotlib
-    except ImportError as error:
-        raise CommandError("Diagrams are drawn with matplotlib: pip install 'visavis[bench]'.") from error
+    import matplotlib
+
     matplotlib.use("svg")
     from matplotlib import pyplot
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import importlib.util
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from enrolment.evaluate import truth
 from enrolment.follow import LEAD_IN, follow
@@ -86,7 +87,7 @@ class Preparation:
             return scene
 
     def _avatars(
-        self, job: EnrolmentJob, parts: EnrolmentParts, take: Take, indices: Sequence[int], on_step: OnStep
+        self, job: EnrolmentJob, parts: EnrolmentParts, take: Take, indices: NDArray[np.intp], on_step: OnStep
     ) -> list[Worn]:
         train_s, tuning_s = split_budget(job.budget_s, Profile.LINEAR, parts)
         raw, known = _trained(job, parts, take, train_s, on_step)
@@ -126,7 +127,7 @@ def _trained(
 
 
 def _followed(
-    name: str, title: str, data: bytes, known: Known, take: Take, head: HeadModel, indices: Sequence[int]
+    name: str, title: str, data: bytes, known: Known, take: Take, head: HeadModel, indices: NDArray[np.intp]
 ) -> Worn:
-    followed = follow(take, head, from_bytes(data), indices, True, known, lead_in=LEAD_IN)  # pyright: ignore
+    followed = follow(take, head, from_bytes(data), indices, True, known, lead_in=LEAD_IN)
     return Worn(name, title, data, followed.vectors())
