@@ -44,8 +44,8 @@ def write_sheets(folder: Path, name: str, take: Take, head: HeadModel, final: Sn
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise CommandError(f"{folder} cannot be made: {error.strerror}.") from error
-    _write(folder / f"{name}-sheet.png", contact_sheet(take, judged))
-    _write(folder / f"{name}-sides.png", np.hstack(side_views(take, head, final)))
+    write_picture(folder / f"{name}-sheet.png", contact_sheet(take, judged))
+    write_picture(folder / f"{name}-sides.png", np.hstack(side_views(take, head, final)))
 
 
 def contact_sheet(take: Take, judged: Evaluation) -> NDArray[np.uint8]:
@@ -74,7 +74,12 @@ def side_camera(take: Take, params: FaceParams, degrees: float) -> Camera:
     return Camera.orbit(center, distance_m, float(np.radians(degrees)), 0.0, SIDE, float(opening_deg))
 
 
-def _write(path: Path, picture: NDArray[np.uint8]) -> None:
+def write_picture(path: Path, picture: NDArray[np.uint8]) -> None:
+    """Writes [H, W, 3] uint8 sRGB as PNG.
+
+    Raises:
+        CommandError: it cannot be written.
+    """
     try:
         path.write_bytes(cv2.imencode(".png", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))[1].tobytes())
     except OSError as error:

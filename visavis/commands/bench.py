@@ -232,3 +232,30 @@ def join(
         conditions = {"": bench.Conditions(*given)}
     console = Console()
     _report(console, "join", bench.run(conditions, seeds, console, bench.read_avatars(avatars or [])), json_file)
+
+
+@app.command("rd")
+def rd(
+    clips: Annotated[list[Path], typer.Option("--clips", help="Clips, or folders of clips.")],
+    out: Annotated[Path, typer.Option("-o", "--out", help="Folder of the report; an interrupted run goes on in it.")],
+    minutes: Annotated[float, typer.Option(min=0.5, max=60.0, help="For each avatar.")] = 4.0,
+    wire: Annotated[bool, typer.Option(help="Hold a call with the faces of each clip.")] = True,
+    json_file: JsonOption = None,
+) -> None:
+    """Rate and distortion of avatars and of video codecs on the end of each clip, and a report."""
+    from visavis.bench.avatar import find_clips
+    from visavis.bench.rd import run as bench
+    from visavis.bench.rd.compare import figures
+    from visavis.bench.rd.report import write_report
+    from visavis.bench.rd.sheets import write_sheets
+
+    console = Console()
+    results, scenes = bench.run(bench.RdBench(find_clips(clips), out, 60 * minutes, wire))
+    found = figures(results)
+    try:
+        write_sheets(out, results, scenes)
+        report = write_report(out, results, found)
+    except OSError as error:
+        raise CommandError(f"The report cannot be written to {out}: {error.strerror}.") from error
+    _report(console, "rd", found, json_file)
+    console.print(f"The report is in {report}.", soft_wrap=True)

@@ -1,0 +1,155 @@
+"""`visavis bench rd`: clips, scenes, sweeps, report."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from rich.console import Console
+
+from client.errors import MediaError
+from enrolment.errors import EnrolmentError
+from enrolment.metrics.lpips import Lpips
+from renderer.avatar.warm_up import warm_up
+from renderer.head.model import HeadModel
+from renderer.head.open_head import load_open_head
+from tracker.matting import SegmentationNetwork
+from visavis.bench import wire
+from visavis.bench.rd import faces, video_sweep
+from visavis.bench.rd.cache import PointCache
+from visavis.bench.rd.compare import ClipResult
+from visavis.bench.rd.faces import Setting, paper_settings, range_settings
+from visavis.bench.rd.ffmpeg import ffmpeg
+from visavis.bench.rd.points import Curve, Point
+from visavis.bench.rd.prepare import OnStep, Preparation
+from visavis.bench.rd.scene import RATE, Scene, load_scene, save_scene
+from visavis.bench.rd.video_codecs import VIDEO_CODECS
+from visavis.errors import CommandError
+from visavis.lpips_weights import fetch_lpips_weights
+from visavis.matting_model import fetch_matting_model
+from visavis.stage_progress import stage_progress
+
+BUDGET_S = 240.0
+SIDES = (512, 256)
+"""Pixels a side that video is coded at; the second one is scaled up by the receiver."""
+
+
+@dataclass(frozen=True)
+class RdBench:
+    """What to compare.
+
+    Args:
+        clips: recordings of one person each.
+        out: folder of the report; `cache` in it holds what an interrupted run goes on from.
+        budget_s: seconds for each avatar.
+        wire: whether to hold a call with the faces of each clip, which takes 23 s.
+    """
+
+    clips: Sequence[Path]
+    out: Path
+    budget_s: float = BUDGET_S
+    wire: bool = True
+
+    @property
+    def cache(self) -> Path:
+        """What was measured so far."""
+        return self.out / "cache"
+
+
+def run(bench: RdBench) -> tuple[list[ClipResult], list[Scene]]:
+    """Measures; progress goes to the standard error stream. A clip that is of no use is named and left out.
+
+    Raises:
+        CommandError: something that is needed is missing, or no clip is of use.
+    """
+    beside = Console(stderr=True, markup=False, highlight=False)
+
+    def say(line: str) -> None:
+        beside.print(line, soft_wrap=True)
+
+    ffmpeg()
+    try:
+        bench.cache.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CommandError(f"{bench.out} cannot be made: {error.strerror}.") from error
+    weights = fetch_lpips_weights(say)
+    head, lpips = load_open_head(), Lpips(weights)
+    preparation = Preparation(head, bench.budget_s, SegmentationNetwork(fetch_matting_model(say)), weights)
+    results: list[ClipResult] = []
+    scenes: list[Scene] = []
+    with stage_progress("rd") as on_step:
+        on_step("compiling", 0.0)
+        warm_up(lambda step, share: on_step(f"compiling {step}", share))
+        for clip in bench.clips:
+            on_clip = _named(on_step, clip)
+            try:
+                scene = _scene(bench, clip, preparation, on_clip)
+                results.append(_measured(bench, scene, head, lpips, on_clip))
+                scenes.append(scene)
+            except (EnrolmentError, MediaError, CommandError) as error:
+                say(f"{clip.name} is left out: {error}")
+    if not results:
+        raise CommandError("There was no clip to compare on.")
+    return results, scenes
+
+
+def _scene(bench: RdBench, clip: Path, preparation: Preparation, on_step: OnStep) -> Scene:
+    path = bench.cache / f"{clip.stem}-{clip.stat().st_size}-{bench.budget_s:g}s.npz"
+    scene = load_scene(path)
+    if scene is None:
+        scene = preparation.scene(clip, on_step)
+        save_scene(scene, path)
+    return scene
+
+
+def _measured(bench: RdBench, scene: Scene, head: HeadModel, lpips: Lpips, on_step: OnStep) -> ClipResult:
+    curves = [*_our_curves(bench, scene, head, lpips, on_step), *_video_curves(bench, scene, lpips, on_step)]
+    sizes = {worn.name: len(worn.data) for worn in scene.avatars}
+    linear = scene.avatar("linear")
+    wire_kbps = None
+    if bench.wire and linear is not None:
+        on_step("holding a call", 0.0)
+        wire_kbps = wire.measure(linear.faces(), head).kbps_pair / 2
+    return ClipResult(scene.name, len(scene.pictures) / RATE, tuple(curves), sizes, wire_kbps)
+
+
+_OURS: tuple[tuple[str, Callable[[], list[Setting]]], ...] = (("range", range_settings), ("eg0", paper_settings))
+
+
+def _our_curves(bench: RdBench, scene: Scene, head: HeadModel, lpips: Lpips, on_step: OnStep) -> Iterator[Curve]:
+    for profile, settings in _OURS:
+        for worn in scene.avatars:
+            name = f"{profile}_{worn.name}"
+            cache = PointCache(bench.cache, scene.name, name, [scene.pictures.tobytes(), worn.data])
+            points = faces.sweep(worn, settings(), scene, head, lpips, cache.find)
+            kept = _kept(points, cache, len(settings()), lambda share, name=name: on_step(name, share))
+            yield Curve(name, f"ours: {profile}, avatar {worn.title}", "ours", kept)
+
+
+def _video_curves(bench: RdBench, scene: Scene, lpips: Lpips, on_step: OnStep) -> Iterator[Curve]:
+    for codec in VIDEO_CODECS:
+        kind: Literal["live", "bound"] = "live" if codec.live else "bound"
+        for side in SIDES:
+            name = f"{codec.name}_{side}"
+            cache = PointCache(bench.cache, scene.name, name, [scene.pictures.tobytes()])
+            points = video_sweep.sweep(codec, scene.pictures, RATE, side, lpips, cache.find)
+            kept = _kept(points, cache, len(codec.qualities), lambda share, name=name: on_step(name, share))
+            yield Curve(name, f"{codec.title}, {side} px", kind, kept)
+
+
+def _kept(
+    points: Iterator[Point], cache: PointCache, count: int, on_share: Callable[[float], None]
+) -> tuple[Point, ...]:
+    on_share(0.0)
+    kept: list[Point] = []
+    for point in points:
+        cache.keep(point)
+        kept.append(point)
+        on_share(len(kept) / count)
+    return tuple(kept)
+
+
+def _named(on_step: OnStep, clip: Path) -> OnStep:
+    return lambda doing, share: on_step(f"{clip.stem}: {doing}", share)

@@ -1,0 +1,84 @@
+"""Pictures for the eye: what was filmed, what we show, and what video codecs show at a rate."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from renderer.head.model import HeadModel
+from renderer.head.open_head import load_open_head
+from visavis.bench.avatar_sheets import write_picture
+from visavis.bench.rd.compare import OPERATING, ClipResult
+from visavis.bench.rd.faces import Drawing, range_settings
+from visavis.bench.rd.ffmpeg import Pictures
+from visavis.bench.rd.points import Curve
+from visavis.bench.rd.run import SIDES
+from visavis.bench.rd.scene import RATE, Scene
+from visavis.bench.rd.video_codecs import VIDEO_CODECS, VideoCodec
+from visavis.bench.rd.video_sweep import encode_and_decode
+
+SHEET_KBPS = (15.0, 40.0)
+"""Rates at which video is shown; less is not possible with all codecs."""
+TILE, CAPTION = 256, 22
+_ROWS = 3
+
+
+def write_sheets(folder: Path, results: Sequence[ClipResult], scenes: Sequence[Scene]) -> None:
+    """Writes CLIP-at-RATE.png for each clip and each of SHEET_KBPS.
+
+    Raises:
+        CommandError: the folder cannot be written to.
+    """
+    head = load_open_head()
+    for result, scene in zip(results, scenes, strict=True):
+        for kbps in SHEET_KBPS:
+            write_picture(folder / f"{scene.name}-at-{kbps:g}.png", contact_sheet(scene, result, head, kbps))
+
+
+def contact_sheet(scene: Scene, result: ClipResult, head: HeadModel, kbps: float) -> Pictures:
+    """[H, W, 3] uint8: rows of pictures, columns of methods with their rates.
+
+    Args:
+        scene: the clip.
+        result: what was measured on it.
+        head: the head model of the avatars.
+        kbps: what video may take; each codec is shown at its best LPIPS within it, or at its floor.
+    """
+    picks = np.linspace(0, len(scene.pictures) - 1, _ROWS + 2).astype(int)[1:-1]
+    columns = [_column("filmed", scene.pictures[picks])]
+    worn = scene.avatar("linear")
+    if worn is not None:
+        setting = next(setting for setting in range_settings() if setting.name == OPERATING)
+        coder = setting.coder()
+        faces = [coder.pass_on(face)[1] for face in worn.faces()]
+        drawn = Drawing(worn, scene, head)([faces[pick] for pick in picks])
+        columns.append(_column(f"visavis {result.operating_point().kbps:.1f} kbit/s", drawn))
+    for codec in VIDEO_CODECS:
+        side, quality, rate = _choice(codec, result, kbps)
+        with tempfile.TemporaryDirectory() as folder:
+            shown = encode_and_decode(codec, quality, scene.pictures, RATE, side, Path(folder) / "video.mkv").shown
+        columns.append(_column(f"{codec.name} {rate:.1f} kbit/s", shown[picks]))
+    return np.hstack(columns)
+
+
+def _choice(codec: VideoCodec, result: ClipResult, kbps: float) -> tuple[int, int, float]:
+    """Side, quality and rate of the best point within a rate, else of the cheapest one."""
+    curves: Sequence[tuple[int, Curve]] = [(side, result.curve(f"{codec.name}_{side}")) for side in SIDES]
+    points = [(side, point) for side, curve in curves for point in curve.points]
+    within = [(side, point) for side, point in points if point.kbps <= kbps]
+    side, point = (
+        max(within, key=lambda each: each[1].value("lpips")) if within else min(points, key=lambda each: each[1].kbps)
+    )
+    return side, int(point.setting.split()[0]), point.kbps
+
+
+def _column(caption: str, pictures: Pictures) -> NDArray[np.uint8]:
+    head = np.full((CAPTION, TILE, 3), 255, np.uint8)
+    cv2.putText(head, caption, (4, CAPTION - 7), cv2.FONT_HERSHEY_SIMPLEX, 0.45, (0, 0, 0), 1, cv2.LINE_AA)
+    tiles = [cv2.resize(picture, (TILE, TILE), interpolation=cv2.INTER_AREA) for picture in pictures]
+    return np.vstack([head, *tiles]).astype(np.uint8)
