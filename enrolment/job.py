@@ -255,9 +255,7 @@ class _Run:
                     avatar = replace(avatar, name=self._job.name)
                     trained.snapshot = replace(trained.snapshot, data=to_bytes(avatar))
                 if self._parts.slim is not None:
-                    trained.snapshot = replace(
-                        trained.snapshot, data=self._slim(self._parts.slim, trained, take, avatar)
-                    )
+                    trained.snapshot = self._slim(self._parts.slim, trained, take, avatar)
                 avatar = from_bytes(trained.snapshot.data)
                 avatar_model(self._job.head, avatar)
             except (AvatarFileError, AvatarMismatchError) as error:
@@ -266,7 +264,7 @@ class _Run:
         self._progress(Stage.PACK, "the avatar can be worn", 1.0, kept=kept)
         return avatar, kept
 
-    def _slim(self, slim: Slim, trained: _Trained, take: Take, avatar: Avatar) -> bytes:
+    def _slim(self, slim: Slim, trained: _Trained, take: Take, avatar: Avatar) -> Snapshot:
         """The smaller file; after a training that was not stopped, it gets its own share of the budget."""
         train_s = self._state.train_budget_s or 0.0
         tuning_s = train_s * TUNING_SHARE / (1 - TUNING_SHARE) if trained.finished else 0.0

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from codec.avatar_asset import AvatarAsset
 from enrolment.evaluate import Evaluation, truth
 from enrolment.follow import follow
-from enrolment.job_codec import Avatar, avatar_model
+from enrolment.job_codec import Avatar, Snapshot, avatar_model
 from enrolment.job_types import EnrolmentJob
 from enrolment.metrics.pixels import psnr_db
 from enrolment.take import Take
@@ -30,7 +30,7 @@ Known = Corrections | None
 """What training has found out about the tracker and an avatar."""
 Evaluate = Callable[[Take, HeadModel, Avatar, Known, Sequence[int], bool], Evaluation]
 """Of a take, pictures in order, closed loop or open: every score, and the renders."""
-Slim = Callable[[Take, HeadModel, Avatar, Known, float, GoOn], bytes]
+Slim = Callable[[Take, HeadModel, Avatar, Known, float, GoOn], Snapshot]
 RUN_UP = 2
 """Pictures that are followed before one is judged: a closed loop needs some to settle."""
 
@@ -69,8 +69,8 @@ class EnrolmentParts:
         judge: (take, head, avatar, what is known, pictures) to the PSNR, dB, that decides which avatar is kept.
         draw: (take, head, avatar, what is known, picture) to a preview [H, W, 3] uint8 of that picture on white.
         now: monotonic seconds.
-        slim: (take, head, avatar, what is known, seconds it may train, GoOn) to the smaller file that is kept; None
-            keeps the best as it is.
+        slim: (take, head, avatar, what is known, seconds it may train, GoOn) to the smaller file that is kept, and
+            what is known with it; None keeps the best as it is.
     """
 
     read: Callable[[EnrolmentJob, OnStep, ShouldStop], Take]

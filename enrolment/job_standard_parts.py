@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from codec.avatar_asset import AvatarAsset
 from enrolment.evaluate import SCORED_EVERY, Evaluation, evaluate
 from enrolment.instant import instant_avatar
-from enrolment.job_codec import Avatar
+from enrolment.job_codec import Avatar, Snapshot
 from enrolment.job_parts import EnrolmentParts, Known, OnStep, ShouldStop
 from enrolment.job_photo import read_photo
 from enrolment.job_types import Backend, EnrolmentJob, JobError, Profile
@@ -44,7 +44,7 @@ def standard_parts(job: EnrolmentJob) -> EnrolmentParts:
     def trainer(job: EnrolmentJob, take: Take, instant: AvatarAsset, budget_s: float) -> Trainer:
         return _trainer(job, take, instant, budget_s, lpips)
 
-    def slim(take: Take, head: HeadModel, avatar: Avatar, known: Known, seconds: float, go_on: GoOn) -> bytes:
+    def slim(take: Take, head: HeadModel, avatar: Avatar, known: Known, seconds: float, go_on: GoOn) -> Snapshot:
         return slim_file(take, head, avatar, known, seconds, lpips, go_on)
 
     return EnrolmentParts(_read, instant_avatar, trainer, scores, slim=None if job.large else slim)

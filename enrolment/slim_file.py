@@ -5,7 +5,7 @@ from __future__ import annotations
 from codec.avatar_asset import AvatarAsset
 from codec.avatar_file import pack_avatar
 from codec.avatar_plan import AvatarSteps
-from enrolment.job_codec import Avatar, to_bytes
+from enrolment.job_codec import Avatar, Snapshot, to_bytes
 from enrolment.linear.tuning import tune_avatar
 from enrolment.metrics.lpips import Lpips
 from enrolment.slim import Fineness, slim_avatar
@@ -43,7 +43,7 @@ def slim_file(
     tuning_s: float = 0.0,
     lpips: Lpips | None = None,
     go_on: GoOn = always,
-) -> bytes:
+) -> Snapshot:
     """The avatar's file, written as finely as pictures like those of the take show it; see enrolment.job_parts.
 
     Args:
@@ -53,14 +53,18 @@ def slim_file(
         lpips: see LinearTrainer.
         go_on: see enrolment.trainer.
 
+    Returns:
+        The file, and what is known of the tracker with this avatar.
+
     Raises:
         AvatarFileError: an array holds what no avatar may hold.
     """
     if not isinstance(avatar, AvatarAsset):
-        return to_bytes(avatar)
+        return Snapshot(to_bytes(avatar), known)
     shots, vectors = shots_of_take(take, head, avatar, known)
     tuned = tuning_s >= LEAST_TUNING_S and len(avatar.basis_grid) > 0
     slim, plan = slim_avatar(head, avatar, shots, vectors, TUNED if tuned else None)
     if tuned:
-        slim, plan = tune_avatar(take, head, slim, plan, tuning_s, lpips, go_on=go_on)
-    return pack_avatar(slim, plan)
+        slim, plan, found = tune_avatar(take, head, slim, plan, tuning_s, lpips, go_on=go_on)
+        known = known if found is None else found
+    return Snapshot(pack_avatar(slim, plan), known)

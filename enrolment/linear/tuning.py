@@ -17,6 +17,7 @@ from enrolment.metrics.lpips import Lpips
 from enrolment.take import SIDE, Take
 from enrolment.trainer import GoOn, always
 from renderer.head.model import HeadModel
+from tracker.corrections import Corrections
 
 SLICE_S = 0.5
 """So long it trains between two looks at the wish to stop."""
@@ -61,7 +62,7 @@ def tune_avatar(
     lpips: Lpips | None = None,
     threads: int = 2,
     go_on: GoOn = always,
-) -> tuple[AvatarAsset, AvatarPlan]:
+) -> tuple[AvatarAsset, AvatarPlan, Corrections | None]:
     """Trains a slim avatar (enrolment.slim) with its bases rounded as they will be written.
 
     Args:
@@ -74,7 +75,8 @@ def tune_avatar(
         go_on: asked now and then.
 
     Returns:
-        The avatar, its bases as in the file, and how to write it.
+        The avatar, its bases as in the file, how to write it, and what was found out about the tracker on the way:
+        nothing if it was stopped before it began.
     """
     filled = np.where(plan.used_cells, asset.basis_grid, rounded_grid(asset.basis_grid, plan)).astype(np.float32)
     asset, plan = replace(asset, basis_grid=filled), replace(plan, used_cells=np.ones_like(plan.used_cells))
@@ -84,4 +86,4 @@ def tune_avatar(
     tuner = LinearTrainer(take, head, asset, budget_s, threads, lpips=lpips, schedule=schedule, bases=bases)
     while tuner.spent_s < budget_s and go_on(tuner.spent_s / budget_s):
         tuner.train(SLICE_S)
-    return tuner.asset(), plan
+    return tuner.asset(), plan, tuner.corrections if tuner.steps else None

@@ -17,6 +17,7 @@ from enrolment import checkpoint, job_parts
 from enrolment.evaluate import truth
 from enrolment.follow import Followed
 from enrolment.job import PACK_S, TRAINING_SHARE, run_enrolment, split_budget
+from enrolment.job_codec import Snapshot
 from enrolment.job_standard_parts import standard_parts
 from enrolment.job_types import JobError, JobStopped, Profile, Progress
 from enrolment.job_types import Stage as JobStage
@@ -49,10 +50,10 @@ def kill_after(seconds: float, stage: Stage) -> Callable[[Progress], None]:
 def test_the_small_file_has_its_share_of_the_budget(tmp_path: Path, stopped: bool) -> None:
     stage, seen, seconds = Stage(), list[Progress](), list[float]()
 
-    def slim(take, head, avatar, known, tuning_s, go_on) -> bytes:
+    def slim(take, head, avatar, known, tuning_s, go_on) -> Snapshot:
         seconds.append(tuning_s)
         assert go_on(0.5) is not stopped
-        return pack_avatar(avatar)
+        return Snapshot(pack_avatar(avatar), known)
 
     parts = replace(stage.parts(), slim=slim)
     stop = after(25, stage) if stopped else lambda: False

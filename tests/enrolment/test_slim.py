@@ -142,7 +142,7 @@ def test_used_points_are_those_that_gaussians_sample() -> None:
 
 def test_a_take_says_what_is_seen_of_its_person() -> None:
     take = drawn_take(20)
-    data = slim_file(take, HEAD, drawn_person(), None)
+    data = slim_file(take, HEAD, drawn_person(), None).data
     assert len(data) < len(pack_avatar(drawn_person())) / 2
     framed = standard_shots(256)[0][:1]  # more of the person than the take shows
     assert likeness_db(HEAD, drawn_person(), unpack_avatar(data), framed) > 33

@@ -148,12 +148,13 @@ def train(job: EnrolmentJob, parts: EnrolmentParts, begun: Start, variant: Varia
     try:
         made = trainer.asset()
         if parts.slim is None:
-            data = to_bytes(made)
+            data, known = to_bytes(made), known_to(trainer)
         else:
-            data = parts.slim(begun.take, job.head, made, known_to(trainer), tuning_s, _tell(on_step, variant))
+            slim = parts.slim(begun.take, job.head, made, known_to(trainer), tuning_s, _tell(on_step, variant))
+            data, known = slim.data, slim.corrections
     except AvatarFileError as error:
         raise CommandError(f"the training of {variant} went astray: {error}.") from error
-    final = Snapshot(clock(), from_bytes(data), known_to(trainer))
+    final = Snapshot(clock(), from_bytes(data), known)
     return Course(variant, trainer.spent_s, tuple(snapshots), final, len(data))
 
 

@@ -55,14 +55,21 @@ def test_tuned_bases_come_back_from_the_file_as_they_were_drawn() -> None:
         shares.append(share)
         return len(shares) < 3
 
-    tuned, plan = tune_avatar(drawn_take(8), HEAD, person, coarse_plan(person), 30.0, threads=1, go_on=go_on)
+    tuned, plan, known = tune_avatar(drawn_take(8), HEAD, person, coarse_plan(person), 30.0, threads=1, go_on=go_on)
     assert len(shares) == 3  # and then it stopped
+    assert known is not None
     assert np.abs(tuned.sh0 - person.sh0).max() > 0
     np.testing.assert_array_equal(tuned.shape_offsets, person.shape_offsets)
     np.testing.assert_array_equal(tuned.basis_weights, person.basis_weights)
     found = unpack_avatar(pack_avatar(tuned, plan))
     wanted = tuned.basis_grid.astype(np.float64)
     np.testing.assert_allclose(found.basis_grid, wanted, rtol=2e-3, atol=1e-6)
+
+
+def test_a_tuning_that_was_stopped_before_it_began_knows_nothing_of_the_tracker() -> None:
+    person, take = drawn_person(), drawn_take(8)
+    stopped = tune_avatar(take, HEAD, person, coarse_plan(person), 30.0, threads=1, go_on=lambda share: False)
+    assert stopped[2] is None
 
 
 def test_the_rates_of_tuning_fall() -> None:

@@ -100,7 +100,7 @@ class Preparation:
         slim = parts.slim(take, self.head, raw, known, tuning_s, go_on)
         made = [
             _followed("linear_raw", "linear, as trained", to_bytes(raw), known, take, self.head, indices),
-            _followed("linear", "linear", slim, known, take, self.head, indices),
+            _followed("linear", "linear", slim.data, slim.corrections, take, self.head, indices),
         ]
         if importlib.util.find_spec("torch") is not None:
             job = replace(job, profile=Profile.PAPER)
