@@ -39,6 +39,7 @@ class _Sent:
     delivered: int
     delivered_at: float
     limited: bool
+    again: bool
 
 
 class DeliveryWindow:
@@ -114,7 +115,8 @@ class DeliveryWindow:
         if not self._sent:
             self._delivered_at = now
         self._budget -= size
-        self._sent[number] = _Sent(size, now, self._delivered, self._delivered_at, limited)
+        again = number in self._sent
+        self._sent[number] = _Sent(size, now, self._delivered, self._delivered_at, limited, again)
 
     def gone(self, numbers: Iterable[int]) -> None:
         """These will not be acknowledged any more."""
@@ -129,7 +131,9 @@ class DeliveryWindow:
         newest = max(arrived, key=lambda sent: sent.at)
         self._delivered += sum(sent.size for sent in arrived)
         self._delivered_at = now
-        self._note_rtt(now - newest.at, now)
+        once = [sent.at for sent in arrived if not sent.again]
+        if once:  # of what was sent twice nobody knows which one has arrived (Karn and Partridge 1987)
+            self._note_rtt(now - max(once), now)
         elapsed = max(now - newest.delivered_at, newest.at - min(sent.at for sent in arrived))
         rate = (self._delivered - newest.delivered) / elapsed if elapsed > 0 else 0.0
         if elapsed >= (self.rtt_s or 0.0) and (not newest.limited or rate > self.rate):

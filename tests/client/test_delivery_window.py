@@ -125,3 +125,16 @@ def test_after_a_standstill_it_does_not_crawl() -> None:
     for number in range(3):
         window.sent(number, PACKET, now, limited=False)
     assert window.wait_s() < 0.1  # two packets for each round trip at least
+
+
+def test_what_was_sent_twice_says_nothing_about_the_round_trip() -> None:
+    window = DeliveryWindow(PACKET)
+    window.sent(1, PACKET, 0.0, limited=False)
+    window.sent(1, PACKET, 0.16, limited=False)  # as if lost
+    window.acknowledged([1], 0.2)  # of the first time: 0.2 s, or of the second: 0.04 s
+    assert window.rtt_s is None
+    window.sent(2, PACKET, 0.2, limited=False)
+    window.sent(3, PACKET, 0.21, limited=False)
+    window.sent(3, PACKET, 0.37, limited=False)
+    window.acknowledged([2, 3], 0.4)
+    assert window.rtt_s == pytest.approx(0.2)
