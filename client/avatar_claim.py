@@ -68,7 +68,6 @@ def check_whole(claim: Claim, data: bytes, store: AvatarStore) -> None:
     if manifest is None:
         return
     check_manifest(manifest, data)
-    _check_acquaintance(manifest, store)
     if not store.acquaintances.remember(manifest.likeness, manifest.owner_key, manifest.name):
         raise ManifestMismatch(OTHER_OWNER)
 
