@@ -62,7 +62,7 @@ class Preparation:
         with tempfile.TemporaryDirectory() as folder:
             steady = Path(folder) / f"{clip.stem}.mkv"
             on_step("reading the clip", 0.0)
-            run([*_span(), "-i", str(clip), "-an", "-vf", f"fps={RATE}", *_LOSSLESS, str(steady)])
+            run(["-t", f"{MOST_S:g}", "-i", str(clip), "-an", "-vf", f"fps={RATE}", *_LOSSLESS, str(steady)])
             job = EnrolmentJob(
                 clip=steady,
                 head=self.head,
@@ -110,10 +110,6 @@ class Preparation:
 
 
 _LOSSLESS = ("-c:v", "libx264", "-qp", "0", "-preset", "ultrafast")
-
-
-def _span() -> list[str]:
-    return ["-t", f"{MOST_S:g}"]
 
 
 def _trained(

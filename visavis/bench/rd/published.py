@@ -9,5 +9,3 @@ RATE_ROWS = (
     ("paper: avatar compressed", "", "33.3", "", ""),
 )
 """Method, kbit/s, PSNR in dB, SSIM, LPIPS, as far as the paper states them."""
-AVATAR_MIB = (4.31, 1.82, 1.32, 0.70, 0.59)
-"""Its Table II: as trained, then after each stage of the compression."""

@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+from enrolment.paper_stages import PUBLISHED_MIB
 from visavis.bench.rd.compare import CALL_MINUTES, WINS, ClipResult, transfer_kbps
 from visavis.bench.rd.plots import LABELS, plot
 from visavis.bench.rd.points import MEASURES, Curve, Point, bjontegaard_rate
-from visavis.bench.rd.published import AVATAR_MIB, PAPER, RATE_ROWS
+from visavis.bench.rd.published import PAPER, RATE_ROWS
 from visavis.bench.report import Figure, machine
 
 LIMITS = """\
@@ -132,7 +133,7 @@ def _published(results: Sequence[ClipResult]) -> list[str]:
             quality = point.quality
             scores = [f"{quality.psnr_db:.2f}", f"{quality.ssim:.3f}", f"{quality.lpips:.3f}"]
             rows.append([f"{title}, {result.clip}", f"{point.kbps:.1f}", *scores])
-    sizes = ", ".join(f"{size:.2f}" for size in AVATAR_MIB)
+    sizes = ", ".join(f"{size:.2f}" for size in PUBLISHED_MIB.values())
     return [*_table(rows), "", f"Avatar, its Table II: {sizes} MiB. Ours stage by stage: `visavis compress --table`."]
 
 
