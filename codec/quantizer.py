@@ -13,10 +13,12 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from codec.params import EXPRESSION_DIMS, TORSO_SIZE, FaceParams, Vector
+from codec.params import EXPRESSION_DIMS, MAX_EXPRESSION, TORSO_SIZE, FaceParams, Vector
 
 EXPRESSION_BITS = (8, 10)
-EXPRESSION_RANGE = 4.0
+EXPRESSION_RANGE, WIDE_EXPRESSION_RANGE = 4.0, 8.0
+"""Standard deviations; the second one is that of profile `range`. What the closed loop says of a head that the model
+does not quite fit goes beyond 4."""
 
 POSE_FIELDS: tuple[tuple[str, int, float, float, int], ...] = (
     ("global_rotation", 3, -2.0, 2.0, 12),
@@ -33,6 +35,12 @@ TORSO_FIELDS: tuple[tuple[str, int, float, float, int], ...] = (
     ("torso translation", 3, -0.15, 0.15, 10),
 )
 """The same for FaceParams.torso. Steps of 1 mrad and 0.3 mm are about half a pixel, as those of the head."""
+
+_WIDE = ("expression", MAX_EXPRESSION, -WIDE_EXPRESSION_RANGE, WIDE_EXPRESSION_RANGE, 0)
+_ALL = (_WIDE, *POSE_FIELDS, *TORSO_FIELDS)
+FACE_LOW, FACE_HIGH = (np.repeat([field[side] for field in _ALL], [field[1] for field in _ALL]) for side in (2, 3))
+"""[71] each: what profile `range` carries of FaceParams.to_vector() with 50 coefficients, and the torso behind it.
+Coders clamp."""
 
 Symbols = tuple[int, ...]
 

@@ -17,7 +17,7 @@ from codec.errors import BitstreamError
 from codec.motion_basis import JAW_SIZE, MotionBasis
 from codec.motion_table import STANDARD
 from codec.params import EXPRESSION_DIMS, TORSO_SIZE, FaceParams
-from codec.quantizer import EXPRESSION_RANGE, POSE_FIELDS, TORSO_FIELDS, Symbols
+from codec.quantizer import POSE_FIELDS, TORSO_FIELDS, WIDE_EXPRESSION_RANGE, Symbols
 from codec.range_tables import PX_PER_UNIT
 
 QUALITIES = 17
@@ -56,7 +56,7 @@ class EqualSteps:
     """
 
     def __init__(self, dims: int, quality: int, basis: MotionBasis | None) -> None:
-        fields = (("expression", dims, -EXPRESSION_RANGE, EXPRESSION_RANGE, 0), *POSE_FIELDS, *TORSO_FIELDS)
+        fields = (("expression", dims, -WIDE_EXPRESSION_RANGE, WIDE_EXPRESSION_RANGE, 0), *POSE_FIELDS, *TORSO_FIELDS)
         low = np.concatenate([np.full(count, low) for _, count, low, _, _ in fields])
         high = np.concatenate([np.full(count, high) for _, count, _, high, _ in fields])
         self._neutral = np.concatenate([FaceParams.neutral(dims, NEUTRAL_DEPTH_M).to_vector(), np.zeros(TORSO_SIZE)])

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codec.params import FaceParams
+from codec.quantizer import FACE_HIGH, FACE_LOW
 from renderer.avatar.avatar_gradients import AvatarGradients
 from renderer.avatar.avatar_model import AvatarModel, instant_vector
 from renderer.avatar.kernels import layout
@@ -134,7 +135,8 @@ class ClosedLoop:
         view = self._view
         camera = view.look(image_rgb, tracked[layout.TRANSLATION : layout.TRANSLATION + 3], K)
         self._workspace.set_view(camera, (0.0, 0.0, 0.0), low_pass_px2=_low_pass(camera, K))
-        before = _bounded(tracked, self.correction.copy())
+        tracked = np.clip(tracked, FACE_LOW, FACE_HIGH)
+        before = _bounded(tracked, self.correction)
         planes = self._draw(tracked + before)
         view.adapt(planes)
         view.look_behind(planes[3])
@@ -230,10 +232,9 @@ class ClosedLoop:
 
 
 def _bounded(tracked: Array, correction: Array) -> Array:
-    """`correction`, so that the corrected lids are between open and closed."""
-    lids = _FIELDS["eyelids"][0]
-    correction[lids] = np.clip(correction[lids], -tracked[lids], 1 - tracked[lids])
-    return correction
+    """`correction`, so that the corrected face is within what a stream carries: what the receiver does not get is of no
+    use, and other parameters can take over some of it."""
+    return np.clip(correction, FACE_LOW - tracked, FACE_HIGH - tracked)
 
 
 def _low_pass(camera: Camera, K: Floats) -> float:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codec.params import FaceParams
+from codec.quantizer import FACE_HIGH, FACE_LOW
 from renderer.avatar.avatar_model import INSTANT_SIZE, PARAMS_SIZE, instant_vector
 
 Array = NDArray[np.float64]
@@ -89,7 +90,6 @@ class Corrections:
 
 
 def face_of(vector: NDArray[np.floating]) -> FaceParams:
-    """[71] numbers as a face, eyelids within their bounds."""
-    vector = vector.astype(np.float32)
-    vector[59:61] = np.clip(vector[59:61], 0, 1)
+    """[71] numbers as a face, within what a stream carries."""
+    vector = np.clip(vector, FACE_LOW, FACE_HIGH).astype(np.float32)
     return FaceParams.from_vector(vector[:PARAMS_SIZE], vector[PARAMS_SIZE:])

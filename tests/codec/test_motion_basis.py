@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from codec.motion_basis import COLUMNS, MOTIONS, MotionBasis
 from codec.motion_table import STANDARD
 from codec.params import FaceParams
-from codec.quantizer import EXPRESSION_RANGE
+from codec.quantizer import WIDE_EXPRESSION_RANGE
 from codec.range_steps import QUALITIES, RangeConfig, values_of
 from tests.support.tracks import talking
 
@@ -34,7 +34,7 @@ def test_any_basis_makes_faces_within_their_ranges(basis: MotionBasis, quality: 
     for symbols in (steps.limits, steps.symbols(talking(0.3))):
         face = steps.params(symbols)
         assert np.isfinite(values_of(face)).all()
-        assert np.abs(face.expression).max() <= EXPRESSION_RANGE
+        assert np.abs(face.expression).max() <= WIDE_EXPRESSION_RANGE
         assert all(abs(symbol) <= limit for symbol, limit in zip(steps.symbols(face), steps.limits, strict=True))
 
 

@@ -15,6 +15,7 @@ from codec.errors import BitstreamError
 from codec.motion_basis import COLUMNS, MotionBasis
 from codec.motion_table import STANDARD
 from codec.params import EXPRESSION_DIMS, FaceParams
+from codec.quantizer import WIDE_EXPRESSION_RANGE
 from codec.range_coder import TOTAL
 from codec.range_frame import RangeFrame, decode_frame, encode_frame, predicted
 from codec.range_model import MAX_DISTANCE, MAX_HABIT, NEUTRAL
@@ -149,7 +150,7 @@ def test_symbols_stay_within_ranges(quality: int) -> None:
         symbols = steps.symbols(far)
         assert all(abs(symbol) <= limit for symbol, limit in zip(symbols, steps.limits, strict=True))
         found = steps.params(symbols)
-        assert np.abs(found.expression).max() <= 4
+        assert np.abs(found.expression).max() <= WIDE_EXPRESSION_RANGE
         assert 0.1 <= found.translation[2] <= 3.1
         assert ((found.eyelids >= 0) & (found.eyelids <= 1)).all()
     neutral = steps.params((0,) * len(steps.limits))

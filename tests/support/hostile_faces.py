@@ -9,8 +9,8 @@ from codec.params import MAX_EXPRESSION, FaceParams
 from codec.range_steps import values_of
 
 _COUNTS = (MAX_EXPRESSION, 3, 2, 1, 3, 2, 4, 3, 3)
-LOWEST = np.repeat([-4, -2, -1.5, 0.1, -0.8, 0, -0.8, -0.5, -0.15], _COUNTS)
-HIGHEST = np.repeat([4, 2, 1.5, 3.1, 0.8, 1, 0.8, 0.5, 0.15], _COUNTS)
+LOWEST = np.repeat([-8, -2, -1.5, 0.1, -0.8, 0, -0.8, -0.5, -0.15], _COUNTS)
+HIGHEST = np.repeat([8, 2, 1.5, 3.1, 0.8, 1, 0.8, 0.5, 0.15], _COUNTS)
 """[71] docs/bitstream.md, "Ranges"."""
 ROUNDING, ROUNDING_S = 1e-6, 1e-5
 

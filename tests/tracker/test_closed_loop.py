@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from avatar_store.guests import guest_bytes, list_guests
 from codec.avatar_file import unpack_avatar
 from codec.params import FaceParams
+from codec.quantizer import FACE_HIGH, FACE_LOW
 from renderer.avatar.avatar_model import AvatarModel, full_vector
 from renderer.avatar.frame_renderer import FrameRenderer
 from renderer.camera import Camera
@@ -31,6 +32,7 @@ NOISE = {
     "gaze": (slice(61, 65), 0.05),
 }
 """Standard deviations of what the tracker is wrong by, about what it is with people."""
+LOW, HIGH = np.float32(FACE_LOW), np.float32(FACE_HIGH)
 DEPTH = 55
 DEPTH_BIAS_M = 0.003
 """At the size in which the loop compares, avatars still look a little larger than in the camera's picture."""
@@ -133,6 +135,15 @@ def test_what_is_known_of_the_person_is_where_it_begins(followed) -> None:
         for corrections in (None, known)
     ]
     assert open_losses[1] < 0.5 * open_losses[0]
+
+
+def test_what_it_says_arrives() -> None:
+    """However wrong the tracker is, the face is one that a stream carries."""
+    vector = numbers(talking(0.0))[:65].astype(np.float32)
+    vector[:50] += np.float32(12)
+    refined = ClosedLoop(guest()).refine(recording(1)[0], FaceParams.from_vector(vector), camera().K)
+    np.testing.assert_array_equal(numbers(refined.params), np.clip(numbers(refined.params), LOW, HIGH))
+    assert refined.loss < refined.open_loss
 
 
 def test_a_picture_of_something_else_harms_nothing() -> None:
