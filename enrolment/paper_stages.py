@@ -62,7 +62,7 @@ class Compression:
         stages: in the order of PUBLISHED_MIB.
         data: the file of the last one.
         trained_on: the uncompressed avatar after as many seconds of training on pictures as the compressed one had;
-            None without pictures.
+            None without pictures, or where it was not asked for.
     """
 
     stages: tuple[Stage, ...]

@@ -55,14 +55,29 @@ class Lpips:
             ValueError: they are not of this form and of one size, or smaller than LEAST_SIDE.
         """
         require_pair(a, b, LEAST_SIDE)
-        values = ((np.stack([a, b]) * np.float32(2 / 255) - 1) - SHIFT) / SCALE
-        distance = 0.0
-        for layer, importance in enumerate(self.importances):
+        return self.distance(self.features(a), self.features(b))
+
+    def features(self, picture: Picture) -> list[Floats]:
+        """What a [H, W, 3] uint8 sRGB picture, at least LEAST_SIDE a side, is compared by.
+
+        Returns:
+            [H', W', C] for each layer: activations, of unit length over the channels or zero. 10 MB for 512 x 512.
+        """
+        values = ((picture[None] * np.float32(2 / 255) - 1) - SHIFT) / SCALE
+        found: list[Floats] = []
+        for layer in range(len(CONVOLUTIONS)):
             values = self.activations(values, layer)
             length = np.sqrt(np.einsum("nhwc,nhwc->nhw", values, values))[..., None]
-            first, second = values / (length + 1e-10)
-            first -= second
-            distance += float(((first * first) @ importance).mean(dtype=np.float64))
+            found.append((values / (length + 1e-10))[0])
+        return found
+
+    def distance(self, a: list[Floats], b: list[Floats]) -> float:
+        """The distance of two pictures of one size, by their features."""
+        distance = 0.0
+        for first, second, importance in zip(a, b, self.importances, strict=True):
+            difference = first - second
+            difference *= difference
+            distance += float((difference @ importance).mean(dtype=np.float64))
         return distance
 
     def activations(self, values: Floats, layer: int) -> Floats:

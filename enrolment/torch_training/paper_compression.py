@@ -49,6 +49,7 @@ class PaperCompression:
         threads: for PyTorch and drawing.
         tell: see Tell.
         clock: seconds.
+        train_on: whether to train the uncompressed avatar for as long, to compare with.
 
     Raises:
         AvatarFileError: the avatar has no harmonics, or places that are none.
@@ -65,9 +66,11 @@ class PaperCompression:
         threads: int = 2,
         tell: Tell = lambda doing, share: None,
         clock: Callable[[], float] = time.perf_counter,
+        train_on: bool = True,
     ) -> None:
         self._given, self._avatar = avatar, settled(avatar)
         self._seconds, self._seed, self._threads, self._tell, self._clock = seconds, seed, threads, tell, clock
+        self._train_on = train_on
         self._device = torch.device("cpu")
         self._binding = bind(head, self._avatar.shape_offsets, (self._avatar.faces_bound, self._avatar.barycentrics))
         self._faces = _faces(take)
@@ -127,7 +130,7 @@ class PaperCompression:
 
     def _trained_on(self) -> PaperAvatar | None:
         """The uncompressed avatar after as many seconds of training with pictures."""
-        if self._scene is None:
+        if self._scene is None or not self._train_on:
             return None
         splats = PaperSplats(self._binding, harmonics=self._terms, hidden_layers=len(self._avatar.layers) - 1)
         splats.load(self._avatar)
