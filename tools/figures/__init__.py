@@ -1,0 +1,1 @@
+"""The figures of docs/how-it-works.md (tools/make_figures.py)."""
