@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -254,7 +255,8 @@ def rd(
     found = figures(results)
     try:
         write_sheets(out, results, scenes)
-        report = write_report(out, results, found)
+        command = " ".join(["visavis", *sys.argv[1:]])
+        report = write_report(out, results, found, command)
     except OSError as error:
         raise CommandError(f"The report cannot be written to {out}: {error.strerror}.") from error
     _report(console, "rd", found, json_file)

@@ -16,18 +16,19 @@ def scene() -> Scene:
     pictures = random.integers(0, 255, (3, 32, 32, 3), dtype=np.uint8)
     K = np.array([[40, 0, 16], [0, 40, 16], [0, 0, 1]], np.float32)
     vectors = np.stack([instant_vector(FaceParams.neutral())] * 3)
-    return Scene("somebody", pictures, K, (0, 4, 32, 28)).with_avatar(Worn("linear", "linear", b"file", vectors))
+    worn = Worn("linear", "linear", b"file", vectors, 12.5)
+    return Scene("somebody", pictures, K, (0, 4, 32, 28), (worn,), {"uncompressed": (3_000_000, 1_500_000)})
 
 
 def test_a_scene_comes_back(tmp_path: Path, scene: Scene):
     save_scene(scene, tmp_path / "scene.npz")
     again = load_scene(tmp_path / "scene.npz")
     assert again is not None
-    assert (again.name, again.inner) == (scene.name, scene.inner)
+    assert (again.name, again.inner, again.stages) == (scene.name, scene.inner, scene.stages)
     assert np.array_equal(again.pictures, scene.pictures)
     worn = again.avatar("linear")
     assert worn is not None
-    assert worn.data == b"file"
+    assert (worn.data, worn.follow_ms) == (b"file", 12.5)
     assert all(np.array_equal(face.to_vector(), FaceParams.neutral().to_vector()) for face in worn.faces())
     assert again.avatar("paper") is None
 

@@ -12,7 +12,7 @@ from enrolment.checkpoint import write_bytes
 from visavis.bench.rd.points import Point
 from visavis.bench.rd.quality import Quality
 
-VERSION = 1
+VERSION = 2
 """Of what is measured and how: older points are measured again."""
 
 

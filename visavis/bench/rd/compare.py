@@ -4,17 +4,31 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
+from codec.rate_control import LADDER
 from visavis.bench.rd.points import Curve, Measure, Point, crossing_kbps
 from visavis.bench.report import Figure
 
-OPERATING = "quality 4"
+OPERATING = f"quality {LADDER[0].quality}"
 """The setting of profile `range` that calls begin with."""
 WINS: tuple[Measure, ...] = ("psnr_db", "ssim", "lpips", "vmaf")
 CALL_MINUTES = (1, 10, 60)
+
+
+@dataclass(frozen=True)
+class LiveRate:
+    """What one direction of a live call takes, which loses nothing, in kbit/s.
+
+    Args:
+        payload_kbps: face packets, each predicted from what is acknowledged.
+        wire_kbps: with all headers, and acknowledgments.
+    """
+
+    payload_kbps: float
+    wire_kbps: float
 
 
 @dataclass(frozen=True)
@@ -26,15 +40,16 @@ class ClipResult:
         seconds: of the held-out end.
         curves: ours and the video codecs'.
         avatar_bytes: of each avatar file, by name.
-        wire_kbps: what one direction of a live call with these faces takes, headers and acknowledgments included; None
-            where it was not measured.
+        live: a call with these faces; None where none was held.
+        stages: of the scene.
     """
 
     clip: str
     seconds: float
     curves: tuple[Curve, ...]
     avatar_bytes: dict[str, int]
-    wire_kbps: float | None
+    live: LiveRate | None
+    stages: dict[str, tuple[int, int]] = field(default_factory=dict)
 
     def curve(self, name: str) -> Curve:
         """The curve of that name."""
@@ -58,7 +73,7 @@ def transfer_kbps(avatar_bytes: int, minutes: float) -> float:
 def figures(results: Sequence[ClipResult]) -> list[Figure]:
     """The figures `rd.*`: of the clip that is worst for us where nothing else is said.
 
-    Where no codec comes as far within what was measured, the figure is the highest rate that was.
+    Where no codec comes as far within what was measured, the figure is the highest rate that all were measured up to.
     """
     found: list[Figure] = []
     for measure in WINS:
@@ -76,17 +91,21 @@ def figures(results: Sequence[ClipResult]) -> list[Figure]:
         values = [getattr(point.quality, measure) for point in points]
         unit = "dB" if measure == "psnr_db" else ""
         found.append(Figure(f"rd.our_{name}", float(np.mean(values)), unit, "lower" if name == "lpips" else "higher"))
-    wires = [result.wire_kbps for result in results if result.wire_kbps is not None]
-    if wires:
-        found.append(Figure("rd.our_wire_kbps", max(wires), "kbit/s", "lower"))
+    calls = [result.live for result in results if result.live is not None]
+    if calls:
+        found.append(Figure("rd.our_live_kbps", max(call.payload_kbps for call in calls), "kbit/s", "lower"))
+        found.append(Figure("rd.our_wire_kbps", max(call.wire_kbps for call in calls), "kbit/s", "lower"))
     for minutes in CALL_MINUTES:
         sizes = [result.avatar_bytes["linear"] for result in results]
         found.append(Figure(f"rd.avatar_kbps_{minutes}min", transfer_kbps(max(sizes), minutes), "kbit/s", "lower"))
     return found
 
 
+def most_measured_kbps(result: ClipResult) -> float:
+    """The highest rate that all codecs of calls were measured up to."""
+    return min(max(point.kbps for point in curve.points) for curve in result.curves if curve.kind == "live")
+
+
 def _win(result: ClipResult, measure: Measure) -> float:
     best = min(result.wins_to_kbps(measure).values())
-    if math.isfinite(best):
-        return best
-    return max(point.kbps for curve in result.curves if curve.kind == "live" for point in curve.points)
+    return best if math.isfinite(best) else most_measured_kbps(result)

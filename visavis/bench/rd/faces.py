@@ -11,17 +11,18 @@ import numpy as np
 from codec.params import EXPRESSION_DIMS, FaceParams
 from codec.range_steps import QUALITIES
 from enrolment.job_codec import avatar_model, from_bytes
-from enrolment.metrics.lpips import Lpips
 from renderer.avatar.frame_renderer import FrameRenderer
 from renderer.head.model import HeadModel
 from visavis.bench.codec_passes import Coder, PaperCoder, RangeCoder
 from visavis.bench.rd.ffmpeg import Pictures
 from visavis.bench.rd.points import Point
-from visavis.bench.rd.quality import judge
+from visavis.bench.rd.quality import Judge
 from visavis.bench.rd.scene import RATE, Scene, Worn
 
 _WHITE = (1.0, 1.0, 1.0)
 BITS = (8, 10)
+LADDER_STEP = 4
+"""Between the qualities of profile `range` that are measured: an octave of its steps."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ def range_settings() -> list[Setting]:
     """Profile `range` over its ladder, coarse to fine, each frame predicted from the one before."""
     return [
         Setting(f"quality {quality}", lambda quality=quality: RangeCoder(quality, 1))
-        for quality in range(QUALITIES - 1, -1, -2)
+        for quality in range(QUALITIES - 1, -1, -LADDER_STEP)
     ]
 
 
@@ -59,7 +60,7 @@ def sweep(
     settings: Sequence[Setting],
     scene: Scene,
     head: HeadModel,
-    lpips: Lpips,
+    judge: Judge,
     known: Callable[[str], Point | None],
 ) -> Iterator[Point]:
     """The points of an avatar and a way of coding; see visavis.bench.rd.video_sweep.sweep."""
@@ -68,7 +69,7 @@ def sweep(
         point = known(setting.name)
         if point is None:
             draw = draw or Drawing(worn, scene, head)
-            point = measure(setting, worn.faces(), draw, scene.pictures, lpips)
+            point = measure(setting, worn, draw, judge)
         yield point
 
 
@@ -95,14 +96,14 @@ class Drawing:
         return drawn
 
 
-def measure(setting: Setting, faces: Sequence[FaceParams], draw: Drawing, truth: Pictures, lpips: Lpips) -> Point:
+def measure(setting: Setting, worn: Worn, draw: Drawing, judge: Judge) -> Point:
     """Codes, decodes and draws the faces of a scene."""
-    coder = setting.coder()
+    coder, faces = setting.coder(), worn.faces()
     began = time.perf_counter()
     passed = [coder.pass_on(face) for face in faces]
     coded = time.perf_counter()
     shown = draw([face for _, face in passed])
     drawn = time.perf_counter()
     kbps = 8 * RATE * sum(size for size, _ in passed) / len(faces) / 1000
-    times = (1e3 * (coded - began) / len(faces), 1e3 * (drawn - coded) / len(faces))
-    return Point(setting.name, kbps, judge(truth, shown, RATE, lpips), *times)
+    times = (worn.follow_ms + 1e3 * (coded - began) / len(faces), 1e3 * (drawn - coded) / len(faces))
+    return Point(setting.name, kbps, judge(shown), *times)

@@ -12,6 +12,8 @@ from visavis.bench.rd.quality import Quality
 
 Measure = Literal["psnr_db", "ssim", "lpips", "vmaf"]
 MEASURES: tuple[Measure, ...] = ("psnr_db", "ssim", "lpips", "vmaf")
+Kind = Literal["ours", "live", "bound"]
+"""Our own streams, codecs that calls can use, or a bound that they cannot."""
 
 
 @dataclass(frozen=True)
@@ -22,7 +24,9 @@ class Point:
         setting: for people, e.g. "qp 51" or "50 x 10 bit".
         kbps: payload, kbit/s: all bytes of the stream, its key frame among them.
         quality: of what is shown.
-        encode_ms, decode_ms: of each picture, on one thread. Of a face stream: coding alone, and decoding with drawing.
+        encode_ms: from a picture to its part of the stream, mean, on one thread. Of a face stream: tracking, correcting
+            and coding.
+        decode_ms: and back to a picture.
     """
 
     setting: str
@@ -44,13 +48,13 @@ class Curve:
     Args:
         name: in figures.
         title: for people.
-        kind: our own streams, codecs that calls can use, or a bound that they cannot.
+        kind: see Kind.
         points: at least one.
     """
 
     name: str
     title: str
-    kind: Literal["ours", "live", "bound"]
+    kind: Kind
     points: tuple[Point, ...]
 
     def best_until(self, kbps: float, measure: Measure) -> float | None:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-import importlib.util
 import tempfile
+import time
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from client.capture.media_file import iter_frames
+from codec.paper_avatar import PaperAvatar
 from enrolment.evaluate import truth
 from enrolment.follow import LEAD_IN, follow
 from enrolment.job import split_budget
@@ -20,9 +24,12 @@ from enrolment.job_parts import EnrolmentParts, Known
 from enrolment.job_standard_parts import standard_parts
 from enrolment.job_training import known_to
 from enrolment.job_types import EnrolmentJob, Profile
+from enrolment.paper_stages import Compression
 from enrolment.read_take import HoldOut
 from enrolment.take import MAX_PICTURES, Take
+from enrolment.torch_training import why_no_torch
 from renderer.head.model import HeadModel
+from tracker.face_tracker import FaceTracker
 from tracker.matting import SegmentationNetwork
 from visavis.bench.rd.ffmpeg import run
 from visavis.bench.rd.scene import RATE, Scene, Worn
@@ -30,6 +37,12 @@ from visavis.errors import CommandError
 
 MOST_S = MAX_PICTURES / RATE
 """Longer clips are cut: a take would leave pictures out of them."""
+PAPER_SHARE, COMPRESSION_SHARE = 0.5, 0.25
+"""Of the seconds of an avatar, for one of profile `paper`, and for training while that is compressed as in the paper.
+More gains it nothing: it is driven by the tracker alone, whose errors are most of what is seen
+(docs/avatar-profiles.md)."""
+TRACKED = 100
+"""Pictures that the time of tracking is taken of."""
 
 OnStep = Callable[[str, float], None]
 
@@ -81,14 +94,12 @@ class Preparation:
             if not len(indices):
                 raise CommandError(f"{clip.name} is too short to hold a part of it out.")
             pictures = np.stack([truth(take, int(index)) for index in indices])
-            scene = Scene(clip.stem, pictures, take.K, take.inner)
-            for worn in self._avatars(job, parts, take, indices, on_step):
-                scene = scene.with_avatar(worn)
-            return scene
+            avatars, stages = self._avatars(job, parts, take, indices, on_step)
+            return Scene(clip.stem, pictures, take.K, take.inner, tuple(avatars), stages)
 
     def _avatars(
         self, job: EnrolmentJob, parts: EnrolmentParts, take: Take, indices: NDArray[np.intp], on_step: OnStep
-    ) -> list[Worn]:
+    ) -> tuple[list[Worn], dict[str, tuple[int, int]]]:
         train_s, tuning_s = split_budget(job.budget_s, Profile.LINEAR, parts)
         raw, known = _trained(job, parts, take, train_s, on_step)
         assert parts.slim is not None
@@ -98,15 +109,39 @@ class Preparation:
             return True
 
         slim = parts.slim(take, self.head, raw, known, tuning_s, go_on)
+        tracking = tracking_ms(job.clip, self.head)
+
+        def followed(name: str, title: str, data: bytes, known: Known) -> Worn:
+            on_step("following the held-out end", 0.0)
+            found = follow(take, self.head, from_bytes(data), indices, True, known, lead_in=LEAD_IN)
+            loop = float(np.median(found.closed_loop_ms)) if len(found.closed_loop_ms) else 0.0
+            return Worn(name, title, data, found.vectors(), tracking + loop)
+
         made = [
-            _followed("linear_raw", "linear, as trained", to_bytes(raw), known, take, self.head, indices),
-            _followed("linear", "linear", slim.data, slim.corrections, take, self.head, indices),
+            followed("linear_raw", "linear, as trained", to_bytes(raw), known),
+            followed("linear", "linear", slim.data, slim.corrections),
         ]
-        if importlib.util.find_spec("torch") is not None:
-            job = replace(job, profile=Profile.PAPER)
-            paper, known = _trained(job, standard_parts(job), take, job.budget_s, on_step)
-            made.append(_followed("paper_raw", "paper, as trained", to_bytes(paper), known, take, self.head, indices))
-        return made
+        if why_no_torch() is not None:
+            return made, {}
+        job = replace(job, profile=Profile.PAPER)
+        paper, known = _trained(job, standard_parts(job), take, PAPER_SHARE * self.budget_s, on_step)
+        small = self._compressed(paper, take, on_step)
+        made += [
+            followed("paper_raw", "paper, as trained", to_bytes(paper), known),
+            followed("paper", "paper", small.data, known),
+        ]
+        return made, {stage.name: (stage.gaussians_bytes, stage.network_bytes) for stage in small.stages}
+
+    def _compressed(self, avatar: Avatar, take: Take, on_step: OnStep) -> Compression:
+        """What the paper's compression makes of an avatar."""
+        from enrolment.torch_training.paper_compression import PaperCompression
+
+        def tell(doing: str, share: float) -> None:
+            on_step(f"compressing paper: {doing}", share)
+
+        assert isinstance(avatar, PaperAvatar)
+        seconds = COMPRESSION_SHARE * self.budget_s
+        return PaperCompression(avatar, self.head, take, seconds, seed=self.seed, tell=tell, train_on=False).run()
 
 
 _LOSSLESS = ("-c:v", "libx264", "-qp", "0", "-preset", "ultrafast")
@@ -122,8 +157,17 @@ def _trained(
     return trainer.asset(), known_to(trainer)
 
 
-def _followed(
-    name: str, title: str, data: bytes, known: Known, take: Take, head: HeadModel, indices: NDArray[np.intp]
-) -> Worn:
-    followed = follow(take, head, from_bytes(data), indices, True, known, lead_in=LEAD_IN)
-    return Worn(name, title, data, followed.vectors())
+def tracking_ms(clip: Path, head: HeadModel) -> float:
+    """What tracking takes for a picture, median over the first TRACKED of a recording.
+
+    Raises:
+        MediaError: it cannot be read.
+    """
+    spent: list[float] = []
+    with closing(FaceTracker(head)) as tracker:
+        for time_s, frame in islice(iter_frames(clip), TRACKED):
+            picture = np.asarray(frame.to_ndarray(format="rgb24"), np.uint8)
+            began = time.perf_counter()
+            tracker.track(picture, time_s)
+            spent.append(1e3 * (time.perf_counter() - began))
+    return float(np.median(spent))

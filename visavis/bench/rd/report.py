@@ -1,4 +1,4 @@
-"""The report in a folder: report.md with its diagrams and contact sheets, and report.json."""
+"""The report in a folder: report.md, the same as report.html, their diagrams, and all numbers as report.json."""
 
 from __future__ import annotations
 
@@ -8,43 +8,70 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from enrolment.paper_stages import PUBLISHED_MIB
-from visavis.bench.rd.compare import CALL_MINUTES, WINS, ClipResult, transfer_kbps
-from visavis.bench.rd.plots import LABELS, plot
-from visavis.bench.rd.points import MEASURES, Curve, Point, bjontegaard_rate
-from visavis.bench.rd.published import PAPER, RATE_ROWS
+from visavis.bench.rd.compare import WINS, ClipResult, most_measured_kbps
+from visavis.bench.rd.markdown import page, table
+from visavis.bench.rd.mean_curves import best_of_sides, mean_curves
+from visavis.bench.rd.plots import LABELS, plot, plot_wins
+from visavis.bench.rd.points import Curve, Measure
+from visavis.bench.rd.published import PAPER, SOURCE
+from visavis.bench.rd.report_clip import clip_lines
+from visavis.bench.rd.report_paper import paper_lines
 from visavis.bench.report import Figure, machine
 
+TITLE = "Avatars against video codecs"
 LIMITS = """\
-* Every clip is short, its video codecs code one key frame and then the rest of it; longer calls cost them less for it.
+* Every clip is short, and its held-out end shorter. Video codecs code one key frame and then the rest of it; in a
+  longer call they would share that key frame among more pictures. Calls that lose packets need more of them.
 * Pictures are compared over white. What a codec would spend on a real background is saved, as in the paper.
-* Avatars learn from the first four fifths of the same recording: same light, same clothes, same hair. Loose hair,
-  glasses that reflect, hands and cups before the face, expressions that were never shown are drawn as the nearest thing
-  that was learned, or not at all: a codec of pictures shows what is there, an avatar what it knows.
-* Over days a face and its avatar drift apart (beard, tan, haircut); then it is to be made again.
-* LPIPS is among the losses that avatars are trained with, on other pictures than these.
-* Rates are those of the payload. What a live call takes with all headers stands beside them."""
+* Avatars learn from the first four fifths of the same recording: same light, same clothes, same hair. What one of
+  them costs is the table of transfers; its training takes minutes, once.
+* Loose hair, glasses that reflect, hands and cups before the face, expressions and sides that were never shown are
+  drawn as the nearest thing that was learned, or not at all. A codec of pictures shows what is there, an avatar what
+  it knows.
+* Over days a face and its avatar drift apart (beard, tan, haircut); then it is to be made again. No clip here shows
+  that.
+* LPIPS is among the losses that avatars are trained with, on other pictures than these. VMAF and PSNR punish a hair
+  that is drawn a pixel beside where it is; codecs of pictures never move it.
+* Rates are those of the payload, of streams that lose nothing. What a live call takes with all headers stands beside
+  them, and is several times as much: packets are small, and headers are most of them.
+* Times were taken with as many methods at once as the machine has cores, each on one thread."""
 
 
-def write_report(folder: Path, results: Sequence[ClipResult], found: Sequence[Figure]) -> Path:
-    """Writes report.md, its diagrams and report.json; contact sheets are there already.
+def write_report(folder: Path, results: Sequence[ClipResult], found: Sequence[Figure], command: str) -> Path:
+    """Writes everything but the contact sheets, which are there already.
+
+    Args:
+        folder: of the report.
+        results: of all clips.
+        found: the figures.
+        command: that leads to this report again.
+
+    Returns:
+        The markdown file.
 
     Raises:
         OSError: the folder cannot be written to.
     """
     lines = [
-        "# Avatars against video codecs",
+        f"# {TITLE}",
         "",
-        f"Reproduces and extends *{PAPER}*. Less than a page of conclusions:",
+        f"What the paper *{PAPER}* ({SOURCE}) claims, measured with our implementation, and against better codecs. "
+        f"Made by `{command}` on {_machine()}.",
+        "",
+        *_conclusions(folder, results),
+        *_mean(folder, results),
     ]
-    lines += ["", *_conclusions(results), ""]
     for result in results:
-        lines += _clip(folder, result)
-    lines += ["## Beside the paper", "", *_published(results), "", "## Limits", "", LIMITS, ""]
+        lines += clip_lines(folder, result)
+    lines += paper_lines(folder, results)
+    lines += ["## Limits", "", LIMITS, ""]
+    text = "\n".join(lines)
     target = folder / "report.md"
-    target.write_text("\n".join(lines), "utf-8")
+    target.write_text(text, "utf-8")
+    (folder / "report.html").write_text(page(text, TITLE), "utf-8")
     content = {
         "machine": machine(),
+        "command": command,
         "figures": [asdict(figure) for figure in found],
         "clips": [asdict(result) for result in results],
     }
@@ -52,12 +79,36 @@ def write_report(folder: Path, results: Sequence[ClipResult], found: Sequence[Fi
     return target
 
 
-def _conclusions(results: Sequence[ClipResult]) -> list[str]:
-    rows = [["clip", "ours, kbit/s", *(f"video wins above, {LABELS[measure].split(',')[0]}" for measure in WINS)]]
+def _machine() -> str:
+    known = machine()
+    return f"{known['cores']} cores of {known['cpu']}"
+
+
+def _conclusions(folder: Path, results: Sequence[ClipResult]) -> list[str]:
+    rows = [["clip", "ours, kbit/s", "PSNR", "SSIM", "LPIPS", "VMAF", *(_win_title(measure) for measure in WINS)]]
     for result in results:
-        wins = [result.wins_to_kbps(measure) for measure in WINS]
-        rows.append([result.clip, f"{result.operating_point().kbps:.2f}", *(_first(each) for each in wins)])
-    return _table(rows)
+        point = result.operating_point()
+        quality = point.quality
+        scores = [f"{quality.psnr_db:.2f}", f"{quality.ssim:.3f}", f"{quality.lpips:.3f}", f"{quality.vmaf:.1f}"]
+        firsts = (_first(result.wins_to_kbps(measure)) for measure in WINS)
+        rows.append([result.clip, f"{point.kbps:.2f}", *scores, *firsts])
+    wins: dict[str, dict[Measure, float]] = {
+        result.clip: {measure: min(result.wins_to_kbps(measure).values()) for measure in WINS} for result in results
+    }
+    plot_wins(wins, max(most_measured_kbps(result) for result in results), folder / "wins.svg")
+    return [
+        "At the setting that calls begin with, ours is better than every codec that calls can use below the rate in "
+        "the last columns; from there on the codec that is named is as good.",
+        "",
+        *table(rows),
+        "",
+        "![Up to which rate ours is better than every codec of calls, for each clip](wins.svg)",
+        "",
+    ]
+
+
+def _win_title(measure: Measure) -> str:
+    return f"video wins above: {LABELS[measure].split(',')[0]}"
 
 
 def _first(wins: dict[str, float]) -> str:
@@ -65,82 +116,15 @@ def _first(wins: dict[str, float]) -> str:
     return f"{kbps:.0f} kbit/s ({name})" if math.isfinite(kbps) else "nowhere measured"
 
 
-def _clip(folder: Path, result: ClipResult) -> list[str]:
-    lines = [f"## {result.clip}", "", f"{result.seconds:.1f} s that no avatar has learned from.", ""]
-    for measure in MEASURES:
-        name = f"{result.clip}-{measure}.svg"
-        plot(_shown(result), measure, f"{result.clip}, held-out end", folder / name)
-        lines += [f"![{LABELS[measure]} over rate]({name})"]
-    sheets = sorted(folder.glob(f"{result.clip}-at-*.png"))
-    lines += ["", *(f"![pictures at equal rate]({sheet.name})" for sheet in sheets), ""]
-    lines += [*_transfer(result), "", *_deltas(result), "", *_points(result), ""]
-    return lines
+def _mean(folder: Path, results: Sequence[ClipResult]) -> list[str]:
+    if len(results) < 2:
+        return []
+    curves = mean_curves([result.curves for result in results])
+    plot(shown(curves), f"Means over {len(results)} clips", folder / "mean.svg")
+    return [f"![Rate and distortion, means over {len(results)} clips](mean.svg)", ""]
 
 
-def _shown(result: ClipResult) -> list[Curve]:
-    """Our streams, and of each codec what it does best at each rate, coded in full or in half size."""
-    ours = [curve for curve in result.curves if curve.kind == "ours" and not curve.name.endswith("raw")]
-    return ours + best_of_sides(result.curves)
-
-
-def best_of_sides(curves: Sequence[Curve]) -> list[Curve]:
-    """The curves of video codecs, those of one codec put together."""
-    together: dict[str, Curve] = {}
-    for curve in curves:
-        if curve.kind == "ours":
-            continue
-        name, title = curve.name.rsplit("_", 1)[0], curve.title.rsplit(",", 1)[0]
-        points = together[name].points if name in together else ()
-        together[name] = Curve(name, title, curve.kind, (*points, *curve.points))
-    return list(together.values())
-
-
-def _transfer(result: ClipResult) -> list[str]:
-    rows = [["avatar", "bytes", *(f"kbit/s over {minutes} min" for minutes in CALL_MINUTES)]]
-    for name, size in result.avatar_bytes.items():
-        shares = (f"{transfer_kbps(size, minutes):.2f}" for minutes in CALL_MINUTES)
-        rows.append([name, f"{size:,}", *shares])
-    wire = [] if result.wire_kbps is None else ["", f"A live call takes {result.wire_kbps:.1f} kbit/s a direction."]
-    return _table(rows) + wire
-
-
-def _deltas(result: ClipResult) -> list[str]:
-    """Rate differences to x265 as the paper runs it."""
-    anchor, *others = best_of_sides(result.curves)
-    rows = [[f"rate at equal quality, to {anchor.title}", *(LABELS[measure].split(",")[0] for measure in MEASURES)]]
-    for curve in [*others, result.curve("range_linear")]:
-        deltas = [bjontegaard_rate(anchor, curve, measure) for measure in MEASURES]
-        rows.append([curve.title, *("no common quality" if each is None else f"{each:+.0f} %" for each in deltas)])
-    return _table(rows)
-
-
-def _points(result: ClipResult) -> list[str]:
-    rows = [["method", "setting", "kbit/s", "PSNR", "SSIM", "LPIPS", "VMAF", "encoding, ms", "decoding, ms"]]
-    rows += [_row(curve.title, point) for curve in result.curves for point in curve.points]
-    return ["<details><summary>All points</summary>", "", *_table(rows), "", "</details>"]
-
-
-def _row(title: str, point: Point) -> list[str]:
-    quality = point.quality
-    values = [f"{point.kbps:.2f}", f"{quality.psnr_db:.2f}", f"{quality.ssim:.4f}", f"{quality.lpips:.4f}"]
-    return [title, point.setting, *values, f"{quality.vmaf:.1f}", f"{point.encode_ms:.1f}", f"{point.decode_ms:.1f}"]
-
-
-def _published(results: Sequence[ClipResult]) -> list[str]:
-    rows = [["method", "kbit/s", "PSNR, dB", "SSIM", "LPIPS"], *(list(row) for row in RATE_ROWS)]
-    for result in results:
-        for title, point in (("visavis", result.operating_point()), ("x265", _floor(result))):
-            quality = point.quality
-            scores = [f"{quality.psnr_db:.2f}", f"{quality.ssim:.3f}", f"{quality.lpips:.3f}"]
-            rows.append([f"{title}, {result.clip}", f"{point.kbps:.1f}", *scores])
-    sizes = ", ".join(f"{size:.2f}" for size in PUBLISHED_MIB.values())
-    return [*_table(rows), "", f"Avatar, its Table II: {sizes} MiB. Ours stage by stage: `visavis compress --table`."]
-
-
-def _floor(result: ClipResult) -> Point:
-    return min(result.curve("x265_paper_512").points, key=lambda point: point.kbps)
-
-
-def _table(rows: Sequence[Sequence[str]]) -> list[str]:
-    head, *rest = ["| " + " | ".join(row) + " |" for row in rows]
-    return [head, "|" + "---|" * len(rows[0]), *rest]
+def shown(curves: Sequence[Curve]) -> list[Curve]:
+    """What a diagram of all has room for: our streams with the avatars of calls, and each codec at its best."""
+    ours = [curve for curve in curves if curve.name in ("range_linear", "eg0_linear", "eg0_paper")]
+    return ours + best_of_sides(curves)

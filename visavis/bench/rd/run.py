@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from rich.console import Console
 
@@ -17,23 +16,18 @@ from renderer.head.model import HeadModel
 from renderer.head.open_head import load_open_head
 from tracker.matting import SegmentationNetwork
 from visavis.bench import wire
-from visavis.bench.rd import faces, video_sweep
-from visavis.bench.rd.cache import PointCache
-from visavis.bench.rd.compare import ClipResult
-from visavis.bench.rd.faces import Setting, paper_settings, range_settings
+from visavis.bench.rd.compare import ClipResult, LiveRate
 from visavis.bench.rd.ffmpeg import ffmpeg
-from visavis.bench.rd.points import Curve, Point
+from visavis.bench.rd.methods import face_methods, measure_all, video_methods
 from visavis.bench.rd.prepare import OnStep, Preparation
+from visavis.bench.rd.quality import Judge
 from visavis.bench.rd.scene import RATE, Scene, load_scene, save_scene
-from visavis.bench.rd.video_codecs import VIDEO_CODECS
 from visavis.errors import CommandError
 from visavis.lpips_weights import fetch_lpips_weights
 from visavis.matting_model import fetch_matting_model
 from visavis.stage_progress import stage_progress
 
 BUDGET_S = 240.0
-SIDES = (512, 256)
-"""Pixels a side that video is coded at; the second one is scaled up by the receiver."""
 
 
 @dataclass(frozen=True)
@@ -105,50 +99,17 @@ def _scene(bench: RdBench, clip: Path, preparation: Preparation, on_step: OnStep
 
 
 def _measured(bench: RdBench, scene: Scene, head: HeadModel, lpips: Lpips, on_step: OnStep) -> ClipResult:
-    curves = [*_our_curves(bench, scene, head, lpips, on_step), *_video_curves(bench, scene, lpips, on_step)]
+    judge = Judge(scene.pictures, RATE, lpips)
+    methods = [*face_methods(scene, head, judge), *video_methods(scene, judge)]
+    curves = measure_all(methods, bench.cache, scene.name, lambda share: on_step("coding", share))
     sizes = {worn.name: len(worn.data) for worn in scene.avatars}
     linear = scene.avatar("linear")
-    wire_kbps = None
+    live = None
     if bench.wire and linear is not None:
         on_step("holding a call", 0.0)
-        wire_kbps = wire.measure(linear.faces(), head).kbps_pair / 2
-    return ClipResult(scene.name, len(scene.pictures) / RATE, tuple(curves), sizes, wire_kbps)
-
-
-_OURS: tuple[tuple[str, Callable[[], list[Setting]]], ...] = (("range", range_settings), ("eg0", paper_settings))
-
-
-def _our_curves(bench: RdBench, scene: Scene, head: HeadModel, lpips: Lpips, on_step: OnStep) -> Iterator[Curve]:
-    for profile, settings in _OURS:
-        for worn in scene.avatars:
-            name = f"{profile}_{worn.name}"
-            cache = PointCache(bench.cache, scene.name, name, [scene.pictures.tobytes(), worn.data])
-            points = faces.sweep(worn, settings(), scene, head, lpips, cache.find)
-            kept = _kept(points, cache, len(settings()), lambda share, name=name: on_step(name, share))
-            yield Curve(name, f"ours: {profile}, avatar {worn.title}", "ours", kept)
-
-
-def _video_curves(bench: RdBench, scene: Scene, lpips: Lpips, on_step: OnStep) -> Iterator[Curve]:
-    for codec in VIDEO_CODECS:
-        kind: Literal["live", "bound"] = "live" if codec.live else "bound"
-        for side in SIDES:
-            name = f"{codec.name}_{side}"
-            cache = PointCache(bench.cache, scene.name, name, [scene.pictures.tobytes()])
-            points = video_sweep.sweep(codec, scene.pictures, RATE, side, lpips, cache.find)
-            kept = _kept(points, cache, len(codec.qualities), lambda share, name=name: on_step(name, share))
-            yield Curve(name, f"{codec.title}, {side} px", kind, kept)
-
-
-def _kept(
-    points: Iterator[Point], cache: PointCache, count: int, on_share: Callable[[float], None]
-) -> tuple[Point, ...]:
-    on_share(0.0)
-    kept: list[Point] = []
-    for point in points:
-        cache.keep(point)
-        kept.append(point)
-        on_share(len(kept) / count)
-    return tuple(kept)
+        used = wire.measure(linear.faces(), head)
+        live = LiveRate(used.payload_kbps_pair / 2, used.kbps_pair / 2)
+    return ClipResult(scene.name, len(scene.pictures) / RATE, curves, sizes, live, scene.stages)
 
 
 def _named(on_step: OnStep, clip: Path) -> OnStep:

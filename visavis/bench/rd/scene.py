@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zipfile
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -28,12 +28,14 @@ class Worn:
         title: for people.
         data: the file, .vav or .vap.
         vectors: [T, 71] a face for each picture, renderer.avatar.avatar_model.instant_vector.
+        follow_ms: what it took to find one, mean.
     """
 
     name: str
     title: str
     data: bytes
     vectors: NDArray[np.float32]
+    follow_ms: float = 0.0
 
     def faces(self) -> list[FaceParams]:
         """The T faces."""
@@ -50,6 +52,8 @@ class Scene:
         K: [3, 3] float32 intrinsics.
         inner: (left, top, right, bottom) of the pixels that show the recording; what is around them is white.
         avatars: what was learned from the rest of the clip.
+        stages: bytes of Gaussians and of the network at each stage of the paper's compression, by its name; empty where
+            nothing was compressed.
     """
 
     name: str
@@ -57,10 +61,7 @@ class Scene:
     K: NDArray[np.float32]
     inner: tuple[int, int, int, int]
     avatars: tuple[Worn, ...] = ()
-
-    def with_avatar(self, worn: Worn) -> Scene:
-        """The scene with one avatar more."""
-        return replace(self, avatars=(*self.avatars, worn))
+    stages: dict[str, tuple[int, int]] = field(default_factory=dict)
 
     def camera(self) -> Camera:
         """The camera of the pictures."""
@@ -91,10 +92,13 @@ def save_scene(scene: Scene, path: Path) -> None:
         "inner": np.array(scene.inner),
         "name": np.array(scene.name),
         "avatars": np.array([(worn.name, worn.title) for worn in scene.avatars], np.str_).reshape(-1, 2),
+        "stages": np.array(list(scene.stages), np.str_),
+        "stage_bytes": np.array(list(scene.stages.values()), np.int64).reshape(-1, 2),
     }
     for worn in scene.avatars:
         arrays[f"{worn.name}_file"] = np.frombuffer(worn.data, np.uint8)
         arrays[f"{worn.name}_vectors"] = worn.vectors
+        arrays[f"{worn.name}_follow_ms"] = np.array(worn.follow_ms)
     with replacing(path) as part, part.open("wb") as file:
         np.savez_compressed(file, allow_pickle=False, **arrays)  # pyright: ignore[reportArgumentType]
 
@@ -104,11 +108,19 @@ def load_scene(path: Path) -> Scene | None:
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
             avatars = [
-                Worn(name, title, stored[f"{name}_file"].tobytes(), stored[f"{name}_vectors"])
+                Worn(
+                    name,
+                    title,
+                    stored[f"{name}_file"].tobytes(),
+                    stored[f"{name}_vectors"],
+                    float(stored[f"{name}_follow_ms"]),
+                )
                 for name, title in stored["avatars"].tolist()
             ]
             left, top, right, bottom = (int(edge) for edge in stored["inner"])
             inner = (left, top, right, bottom)
-            return Scene(str(stored["name"]), stored["pictures"], stored["K"], inner, tuple(avatars))
+            sizes = ((int(gaussians), int(network)) for gaussians, network in stored["stage_bytes"])
+            stages = dict(zip(stored["stages"].tolist(), sizes, strict=True))
+            return Scene(str(stored["name"]), stored["pictures"], stored["K"], inner, tuple(avatars), stages)
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
         return None

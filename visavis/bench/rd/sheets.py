@@ -16,16 +16,17 @@ from visavis.bench.avatar_sheets import write_picture
 from visavis.bench.rd.compare import OPERATING, ClipResult
 from visavis.bench.rd.faces import Drawing, range_settings
 from visavis.bench.rd.ffmpeg import Pictures
+from visavis.bench.rd.methods import SIDES
 from visavis.bench.rd.points import Curve
-from visavis.bench.rd.run import SIDES
-from visavis.bench.rd.scene import RATE, Scene
+from visavis.bench.rd.scene import RATE, Scene, Worn
 from visavis.bench.rd.video_codecs import VIDEO_CODECS, VideoCodec
 from visavis.bench.rd.video_sweep import encode_and_decode
 
 SHEET_KBPS = (15.0, 40.0)
 """Rates at which video is shown; less is not possible with all codecs."""
-TILE, CAPTION = 256, 22
-_ROWS = 3
+TILE, CAPTION, COLUMNS, PICTURES = 320, 30, 4, 2
+HEAD_M = 0.17
+"""Half a side of what is shown around the middle of the head."""
 
 
 def write_sheets(folder: Path, results: Sequence[ClipResult], scenes: Sequence[Scene]) -> None:
@@ -41,29 +42,41 @@ def write_sheets(folder: Path, results: Sequence[ClipResult], scenes: Sequence[S
 
 
 def contact_sheet(scene: Scene, result: ClipResult, head: HeadModel, kbps: float) -> Pictures:
-    """[H, W, 3] uint8: rows of pictures, columns of methods with their rates.
+    """[H, W, 3] uint8: for each method its name, its rate and PICTURES pictures of the head; COLUMNS methods in a row.
 
     Args:
-        scene: the clip.
+        scene: the clip, with an avatar `linear`.
         result: what was measured on it.
         head: the head model of the avatars.
         kbps: what video may take; each codec is shown at its best LPIPS within it, or at its floor.
     """
-    picks = np.linspace(0, len(scene.pictures) - 1, _ROWS + 2).astype(int)[1:-1]
-    columns = [_column("filmed", scene.pictures[picks])]
+    picks = np.linspace(0, len(scene.pictures) - 1, PICTURES + 2).astype(int)[1:-1]
     worn = scene.avatar("linear")
-    if worn is not None:
-        setting = next(setting for setting in range_settings() if setting.name == OPERATING)
-        coder = setting.coder()
-        faces = [coder.pass_on(face)[1] for face in worn.faces()]
-        drawn = Drawing(worn, scene, head)([faces[pick] for pick in picks])
-        columns.append(_column(f"visavis {result.operating_point().kbps:.1f} kbit/s", drawn))
+    assert worn is not None
+    crops = [_around_head(scene, worn, int(pick)) for pick in picks]
+    columns = [_column("filmed", scene.pictures[picks], crops)]
+    coder = next(setting for setting in range_settings() if setting.name == OPERATING).coder()
+    faces = [coder.pass_on(face)[1] for face in worn.faces()]
+    drawn = Drawing(worn, scene, head)([faces[pick] for pick in picks])
+    columns.append(_column(f"visavis, {result.operating_point().kbps:.1f} kbit/s", drawn, crops))
     for codec in VIDEO_CODECS:
         side, quality, rate = _choice(codec, result, kbps)
         with tempfile.TemporaryDirectory() as folder:
             shown = encode_and_decode(codec, quality, scene.pictures, RATE, side, Path(folder) / "video.mkv").shown
-        columns.append(_column(f"{codec.name} {rate:.1f} kbit/s", shown[picks]))
-    return np.hstack(columns)
+        columns.append(_column(f"{codec.title.replace(',', '')}, {rate:.1f} kbit/s", shown[picks], crops))
+    columns += [np.full_like(columns[0], 255)] * (-len(columns) % COLUMNS)
+    rows = [np.hstack(columns[start : start + COLUMNS]) for start in range(0, len(columns), COLUMNS)]
+    return np.vstack(rows)
+
+
+def _around_head(scene: Scene, worn: Worn, pick: int) -> tuple[slice, slice]:
+    """Rows and columns of a square around the head, within the picture."""
+    size = scene.pictures.shape[1]
+    middle = worn.faces()[pick].translation
+    x, y, _ = scene.K @ (middle / middle[2])
+    side = int(min(size, 2 * HEAD_M * scene.K[0, 0] / middle[2]))
+    left, top = (int(np.clip(value - side / 2, 0, size - side)) for value in (x, y))
+    return slice(top, top + side), slice(left, left + side)
 
 
 def _choice(codec: VideoCodec, result: ClipResult, kbps: float) -> tuple[int, int, float]:
@@ -77,8 +90,11 @@ def _choice(codec: VideoCodec, result: ClipResult, kbps: float) -> tuple[int, in
     return side, int(point.setting.split()[0]), point.kbps
 
 
-def _column(caption: str, pictures: Pictures) -> NDArray[np.uint8]:
+def _column(caption: str, pictures: Pictures, crops: Sequence[tuple[slice, slice]]) -> NDArray[np.uint8]:
     head = np.full((CAPTION, TILE, 3), 255, np.uint8)
-    cv2.putText(head, caption, (4, CAPTION - 7), cv2.FONT_HERSHEY_SIMPLEX, 0.45, (0, 0, 0), 1, cv2.LINE_AA)
-    tiles = [cv2.resize(picture, (TILE, TILE), interpolation=cv2.INTER_AREA) for picture in pictures]
+    cv2.putText(head, caption, (6, CAPTION - 9), cv2.FONT_HERSHEY_SIMPLEX, 0.6, (0, 0, 0), 1, cv2.LINE_AA)
+    tiles = [
+        cv2.resize(picture[crop], (TILE, TILE), interpolation=cv2.INTER_CUBIC)
+        for picture, crop in zip(pictures, crops, strict=True)
+    ]
     return np.vstack([head, *tiles]).astype(np.uint8)

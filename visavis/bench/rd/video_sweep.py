@@ -10,32 +10,27 @@ from pathlib import Path
 
 import av
 
-from enrolment.metrics.lpips import Lpips
 from visavis.bench.rd.ffmpeg import SWS_FLAGS, Pictures, decode, raw_input, run
 from visavis.bench.rd.points import Point
-from visavis.bench.rd.quality import judge
+from visavis.bench.rd.quality import Judge
 from visavis.bench.rd.video_codecs import VideoCodec
 
 MOST_KBPS = 100.0
 """Beyond it a sweep ends, with the first point that is."""
 
 
-def sweep(
-    codec: VideoCodec, pictures: Pictures, rate: int, side: int, lpips: Lpips, known: Callable[[str], Point | None]
-) -> Iterator[Point]:
+def sweep(codec: VideoCodec, side: int, judge: Judge, known: Callable[[str], Point | None]) -> Iterator[Point]:
     """The points of a codec.
 
     Args:
         codec: which one.
-        pictures: [T, S, S, 3] what is coded and compared with.
-        rate: pictures a second.
         side: pixels a side of what is coded; decoded pictures are scaled up again.
-        lpips: the measure.
+        judge: has the pictures.
         known: a point that was measured before, by its setting.
     """
     for quality in codec.qualities:
         setting = f"{quality} at {side}"
-        point = known(setting) or measure(codec, quality, pictures, rate, side, lpips)
+        point = known(setting) or measure(codec, quality, side, judge)
         yield point
         if point.kbps > MOST_KBPS:
             break
@@ -57,21 +52,20 @@ class Coded:
     decode_ms: float
 
 
-def measure(codec: VideoCodec, quality: int, pictures: Pictures, rate: int, side: int, lpips: Lpips) -> Point:
+def measure(codec: VideoCodec, quality: int, side: int, judge: Judge) -> Point:
     """Codes, decodes and judges pictures at one quality.
 
     Raises:
         CommandError: ffmpeg fails.
     """
     with tempfile.TemporaryDirectory() as folder:
-        coded = encode_and_decode(codec, quality, pictures, rate, side, Path(folder) / "video.mkv")
-    kbps = 8 * coded.size_bytes * rate / len(pictures) / 1000
-    found = judge(pictures, coded.shown, rate, lpips)
-    return Point(f"{quality} at {side}", kbps, found, coded.encode_ms, coded.decode_ms)
+        coded = encode_and_decode(codec, quality, judge.truth, judge.rate, side, Path(folder) / "video.mkv")
+    kbps = 8 * coded.size_bytes * judge.rate / len(judge.truth) / 1000
+    return Point(f"{quality} at {side}", kbps, judge(coded.shown), coded.encode_ms, coded.decode_ms)
 
 
 def encode_and_decode(codec: VideoCodec, quality: int, pictures: Pictures, rate: int, side: int, video: Path) -> Coded:
-    """Writes pictures to a video, and reads them again; see `sweep`.
+    """Writes pictures, `rate` a second, to a video, and reads them again; see `sweep`.
 
     Raises:
         CommandError: ffmpeg fails.
