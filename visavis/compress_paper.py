@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from rich.box import SIMPLE
@@ -12,14 +11,11 @@ from rich.table import Table
 
 from codec.errors import AvatarFileError
 from codec.paper_avatar import MAX_HIDDEN_LAYERS, MAX_WIDTH, PaperAvatar
-from enrolment.errors import TakeError
 from enrolment.evaluate import SCORED_EVERY, truth
 from enrolment.metrics.pixels import Picture, psnr_db
 from enrolment.paper_stages import LABELS, MIB, PUBLISHED_MIB, Compression
-from enrolment.read_take import HoldOut, read_take
 from enrolment.slim_shots import PICTURES, standard_shots
 from enrolment.take import Take
-from enrolment.take_file import load_take
 from enrolment.torch_training import why_no_torch
 from enrolment.visibility import Shot
 from renderer.avatar.frame_renderer import FrameRenderer
@@ -97,24 +93,6 @@ def load_paper(named: str) -> PaperAvatarModel:
             f"{named} has a network of its own: the paper prunes {MAX_HIDDEN_LAYERS} layers of {MAX_WIDTH}."
         )
     return model
-
-
-def load_recording(path: Path, head: HeadModel, tell: Tell) -> Take:
-    """A take that was kept (enrolment.take_file), or a recording whose last fifth is held out.
-
-    Raises:
-        CommandError: it is of no use, or was made with another head model.
-    """
-    try:
-        kept = path.suffix.lower() == ".npz"
-        take = load_take(path) if kept else read_take(path, head, hold_out=HoldOut.TAIL, on_progress=tell)
-    except (OSError, ValueError, TakeError) as error:
-        raise CommandError(f"{path}: {error}") from error
-    if take.head_model_id != head.model_id:
-        raise CommandError(f"{path} was tracked with another head model than that of the avatar.")
-    if not take.held_out.any() or take.held_out.all():
-        raise CommandError(f"{path}: pictures to learn from and held-out ones are needed, and one kind is missing.")
-    return take
 
 
 def compress(model: PaperAvatarModel, take: Take | None, seconds: float, tell: Tell) -> Measured:

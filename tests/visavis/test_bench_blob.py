@@ -18,6 +18,7 @@ from visavis.bench import blob as bench
 from visavis.bench.report import Figure
 from visavis.commands.bench import app
 from visavis.errors import CommandError
+from visavis.recorded_take import load_recording
 
 
 @pytest.fixture
@@ -80,7 +81,7 @@ def test_what_cannot_be_measured_is_said(ada: Path, tmp_path: Path) -> None:
     with pytest.raises(CommandError, match="not an avatar file"):
         list(bench.measure(bench.Subject("paper", b"%PDF-1.4 ..."), head))
     with pytest.raises(CommandError, match="take"):
-        bench.read_recording(ada.with_name("none.npz"), head)
+        load_recording(ada.with_name("none.npz"), head)
     for option in ("--take", "--before"):
         result = CliRunner().invoke(app, ["blob", option, str(ada)])
         assert isinstance(result.exception, CommandError)

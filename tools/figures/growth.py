@@ -28,7 +28,8 @@ from renderer.avatar.warm_up import warm_up
 from renderer.head.model import HeadModel
 from tools.figures.sheet import WHITE, Tile, sheet, write_png
 from tracker.profile import PersonProfile
-from visavis.bench.avatar_course import Course, OnStep, Snapshot, Variant, start, train
+from visavis.bench.avatar_course import Course, Snapshot, Variant, start, train
+from visavis.stage_progress import OnStep
 
 SHOWN_S = (30, 60, 120)
 """Seconds after the start from which pictures are shown, beside the first and the last avatar."""

@@ -5,12 +5,10 @@ from __future__ import annotations
 import importlib.util
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from client.errors import MediaError
 from enrolment.errors import EnrolmentError
@@ -24,7 +22,7 @@ from renderer.avatar.warm_up import warm_up
 from renderer.head.model import HeadModel
 from renderer.head.open_head import load_open_head
 from tracker.matting import SegmentationNetwork
-from visavis.bench.avatar_course import OnStep, Variant, start, train
+from visavis.bench.avatar_course import Variant, start, train
 from visavis.bench.avatar_figures import (
     BLOCK_TARGETS,
     TAIL_TARGETS,
@@ -40,6 +38,7 @@ from visavis.bench.report import Figure
 from visavis.errors import CommandError
 from visavis.lpips_weights import fetch_lpips_weights
 from visavis.matting_model import fetch_matting_model
+from visavis.stage_progress import OnStep, of_clip, stage_progress
 
 SUFFIXES = {".mp4", ".mov", ".m4v", ".webm", ".mkv", ".avi"}
 
@@ -110,13 +109,13 @@ def run(bench: AvatarBench, console: Console, parts_for: PartsFor = standard_par
     lpips = None if weights is None else Lpips(weights)
     head = load_open_head()
     results: list[Result] = []
-    with _bar(beside) as on_step, tempfile.TemporaryDirectory() as scratch:
+    with stage_progress("avatar") as on_step, tempfile.TemporaryDirectory() as scratch:
         on_step("compiling", 0.0)
         warm_up(lambda step, share: on_step(f"compiling {step}", share))
         for clip in bench.clips:
             job = _job(bench, clip, head, Path(scratch), network, weights)
             try:
-                for result in _measured(bench, job, variants, lpips, parts_for, _named(on_step, clip)):
+                for result in _measured(bench, job, variants, lpips, parts_for, of_clip(on_step, clip)):
                     say(summary(result))
                     results.append(result)
             except (EnrolmentError, MediaError, CommandError) as error:
@@ -188,15 +187,3 @@ def _lpips_weights(say: Callable[[str], None]) -> Path | None:
     except CommandError as error:
         say(f"LPIPS is left out, of training too: {error}")
         return None
-
-
-def _named(on_step: OnStep, clip: Path) -> OnStep:
-    return lambda doing, share: on_step(f"{clip.stem}: {doing}", share)
-
-
-@contextmanager
-def _bar(console: Console) -> Iterator[OnStep]:
-    columns = (TextColumn("{task.description}", markup=False), BarColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console, transient=True) as progress:
-        task = progress.add_task("", total=1.0)
-        yield lambda doing, share: progress.update(task, description=doing, completed=share)

@@ -5,7 +5,6 @@ the clock watched and the avatar noted on the way. Nothing is judged before the 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
@@ -23,14 +22,12 @@ from enrolment.job_types import EnrolmentJob, Profile
 from enrolment.take import Take
 from enrolment.trainer import GoOn
 from visavis.errors import CommandError
+from visavis.stage_progress import OnStep
 
 MARKS_S = (15, 20, 25, 30, 35, 40, 45, 50, 55, 60, 70, 80, 90, 105, 120, 150, 180, 240, 300, 420, 600, 900, 1800)
 """Seconds after the start at which the avatar is noted."""
 SLICE_S = 1.0
 _END_S = 0.05
-
-OnStep = Callable[[str, float], None]
-"""Told what is done, and the finished share of it, 0..1."""
 
 
 class Variant(StrEnum):

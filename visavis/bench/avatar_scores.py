@@ -11,7 +11,8 @@ from codec.avatar_asset import AvatarAsset
 from enrolment.evaluate import Evaluation, evaluate
 from enrolment.metrics.lpips import Lpips
 from renderer.head.model import HeadModel
-from visavis.bench.avatar_course import Course, OnStep, Snapshot, Start, Variant
+from visavis.bench.avatar_course import Course, Snapshot, Start, Variant
+from visavis.stage_progress import OnStep
 
 USABLE_DB = 1.5
 """An avatar that is so much worse than the final one can be used."""

@@ -20,16 +20,13 @@ from codec.avatar_asset import AvatarAsset
 from codec.avatar_file import pack_avatar, unpack_avatar, unpack_partial
 from codec.avatar_layout import MAGIC, MAX_AVATAR_BYTES, split_sections, version_of
 from codec.errors import AvatarFileError
-from enrolment.errors import TakeError
 from enrolment.evaluate import evaluate
 from enrolment.metrics.lpips import Lpips
 from enrolment.metrics.lpips_fetch import lpips_weights_if_possible
 from enrolment.metrics.pixels import psnr_db
-from enrolment.read_take import HoldOut, read_take
 from enrolment.slim import Fineness, slim_avatar
 from enrolment.slim_shots import PICTURES, shots_of_take, standard_shots
 from enrolment.take import Take
-from enrolment.take_file import load_take
 from enrolment.visibility import Shot
 from renderer.avatar.avatar_model import AvatarModel
 from renderer.avatar.frame_renderer import FrameRenderer
@@ -38,6 +35,7 @@ from renderer.head.model import HeadModel
 from tracker.corrections import Corrections
 from visavis.bench.report import Figure
 from visavis.errors import CommandError
+from visavis.recorded_take import load_recording
 
 _WHITE = (1.0, 1.0, 1.0)
 _ROUNDS = 5
@@ -86,18 +84,6 @@ def read_subject(path: Path, take: Take | None = None, large: Path | None = None
         return Subject(path.stem, path.read_bytes(), take, known, read_subject(large) if large else None)
     except (OSError, ProfileError) as error:
         raise CommandError(f"{path} cannot be read: {error}.") from error
-
-
-def read_recording(path: Path, head: HeadModel) -> Take:
-    """A take that was kept (enrolment.take_file), or a recording whose last fifth is held out.
-
-    Raises:
-        CommandError: it is of no use.
-    """
-    try:
-        return load_take(path) if path.suffix == ".npz" else read_take(path, head, hold_out=HoldOut.TAIL)
-    except (OSError, ValueError, TakeError) as error:
-        raise CommandError(f"{path}: {error}.") from error
 
 
 def measure(
@@ -166,7 +152,7 @@ def run(
     lpips = Lpips(weights) if weights is not None else None
     figures: list[Figure] = []
     for (path, recording), large in files:
-        take = read_recording(recording, head) if recording is not None else None
+        take = load_recording(recording, head) if recording is not None else None
         figures += measure(read_subject(path, take, large), head, lpips=lpips)
     return [*figures, *means(figures)]
 

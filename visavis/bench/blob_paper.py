@@ -10,7 +10,8 @@ from rich.console import Console
 
 from enrolment.paper_stages import MIB
 from visavis.bench.report import Figure
-from visavis.compress_paper import TRAINED_ON, Measured, compress, load_paper, load_recording, remarks, table
+from visavis.compress_paper import TRAINED_ON, Measured, compress, load_paper, remarks, table
+from visavis.recorded_take import load_recording
 from visavis.stage_progress import stage_progress
 
 SUFFIX = ".vap"

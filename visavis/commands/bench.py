@@ -237,8 +237,8 @@ def join(
 
 @app.command("rd")
 def rd(
-    clips: Annotated[list[Path], typer.Option("--clips", help="Clips, or folders of clips.")],
     out: Annotated[Path, typer.Option("-o", "--out", help="Folder of the report; an interrupted run goes on in it.")],
+    clips: Annotated[list[Path] | None, typer.Option(help="Clips, or folders of them; else the sample's.")] = None,
     minutes: Annotated[float, typer.Option(min=0.5, max=60.0, help="For each avatar.")] = 4.0,
     wire: Annotated[bool, typer.Option(help="Hold a call with the faces of each clip.")] = True,
     json_file: JsonOption = None,
@@ -249,9 +249,11 @@ def rd(
     from visavis.bench.rd.compare import figures
     from visavis.bench.rd.report import write_report
     from visavis.bench.rd.sheets import write_sheets
+    from visavis.sample import fetch_recordings
 
     console = Console()
-    results, scenes = bench.run(bench.RdBench(find_clips(clips), out, 60 * minutes, wire))
+    files = fetch_recordings(console.print) if clips is None else find_clips(clips)
+    results, scenes = bench.run(bench.RdBench(files, out, 60 * minutes, wire))
     found = figures(results)
     try:
         write_sheets(out, results, scenes)

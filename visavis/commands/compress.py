@@ -28,10 +28,11 @@ def compress(
     """Compress an avatar of profile paper as the paper does (docs/avatar-profiles.md)."""
     from visavis.bench.blob_paper import figures
     from visavis.bench.report import write_json
-    from visavis.compress_paper import check_minutes, load_paper, load_recording, remarks
+    from visavis.compress_paper import check_minutes, load_paper, remarks
     from visavis.compress_paper import compress as compress_paper
     from visavis.compress_paper import table as stages_table
     from visavis.output_files import check_output, completed, writing
+    from visavis.recorded_take import load_recording
     from visavis.stage_progress import stage_progress
 
     seconds = check_minutes(minutes)

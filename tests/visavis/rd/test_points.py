@@ -43,10 +43,3 @@ def test_half_the_rate_at_every_quality_is_minus_fifty_percent():
 
 def test_curves_without_a_common_quality_are_not_compared():
     assert bjontegaard_rate(curve(point(1, 20), point(2, 22)), curve(point(1, 30), point(2, 32)), "psnr_db") is None
-
-
-def test_the_best_within_a_rate():
-    video = curve(point(10, 26), point(40, 32))
-    assert video.best_until(9, "psnr_db") is None
-    assert video.best_until(20, "psnr_db") == pytest.approx(29)
-    assert video.best_until(400, "psnr_db") == 32

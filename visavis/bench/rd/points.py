@@ -57,15 +57,6 @@ class Curve:
     kind: Kind
     points: tuple[Point, ...]
 
-    def best_until(self, kbps: float, measure: Measure) -> float | None:
-        """The most that it reaches with at most so many kbit/s; between settings as a straight line over the logarithm
-        of the rate. None below its first point."""
-        hull = frontier(self.points, measure)
-        rates = np.log([point.kbps for point in hull])
-        if np.log(kbps) < rates[0]:
-            return None
-        return float(np.interp(np.log(kbps), rates, [point.value(measure) for point in hull]))
-
 
 def frontier(points: Sequence[Point], measure: Measure) -> list[Point]:
     """The points that no other one beats with less rate, by rate."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -34,6 +33,7 @@ from tracker.matting import SegmentationNetwork
 from visavis.bench.rd.ffmpeg import run
 from visavis.bench.rd.scene import RATE, Scene, Worn
 from visavis.errors import CommandError
+from visavis.stage_progress import OnStep
 
 MOST_S = MAX_PICTURES / RATE
 """Longer clips are cut: a take would leave pictures out of them."""
@@ -43,8 +43,6 @@ More gains it nothing: it is driven by the tracker alone, whose errors are most 
 (docs/avatar-profiles.md)."""
 TRACKED = 100
 """Pictures that the time of tracking is taken of."""
-
-OnStep = Callable[[str, float], None]
 
 
 @dataclass(frozen=True)

@@ -19,13 +19,13 @@ from visavis.bench import wire
 from visavis.bench.rd.compare import ClipResult, LiveRate
 from visavis.bench.rd.ffmpeg import ffmpeg
 from visavis.bench.rd.methods import face_methods, measure_all, video_methods
-from visavis.bench.rd.prepare import OnStep, Preparation
+from visavis.bench.rd.prepare import Preparation
 from visavis.bench.rd.quality import Judge
 from visavis.bench.rd.scene import RATE, Scene, load_scene, save_scene
 from visavis.errors import CommandError
 from visavis.lpips_weights import fetch_lpips_weights
 from visavis.matting_model import fetch_matting_model
-from visavis.stage_progress import stage_progress
+from visavis.stage_progress import OnStep, of_clip, stage_progress
 
 BUDGET_S = 240.0
 
@@ -77,7 +77,7 @@ def run(bench: RdBench) -> tuple[list[ClipResult], list[Scene]]:
         on_step("compiling", 0.0)
         warm_up(lambda step, share: on_step(f"compiling {step}", share))
         for clip in bench.clips:
-            on_clip = _named(on_step, clip)
+            on_clip = of_clip(on_step, clip)
             try:
                 scene = _scene(bench, clip, preparation, on_clip)
                 results.append(_measured(bench, scene, head, lpips, on_clip))
@@ -110,7 +110,3 @@ def _measured(bench: RdBench, scene: Scene, head: HeadModel, lpips: Lpips, on_st
         used = wire.measure(linear.faces(), head)
         live = LiveRate(used.payload_kbps_pair / 2, used.kbps_pair / 2)
     return ClipResult(scene.name, len(scene.pictures) / RATE, curves, sizes, live, scene.stages)
-
-
-def _named(on_step: OnStep, clip: Path) -> OnStep:
-    return lambda doing, share: on_step(f"{clip.stem}: {doing}", share)
