@@ -47,13 +47,15 @@ def draw_preview(take: Take, head: HeadModel, avatar: Avatar, known: Known, inde
 
 
 def judge_psnr_db(take: Take, head: HeadModel, avatar: Avatar, known: Known, indices: Sequence[int]) -> float:
-    """Mean PSNR of some pictures on white, closed loop where the avatar allows it: the quick part of `evaluate`."""
+    """Mean PSNR of some pictures on white, closed loop where the avatar allows it: the quick part of `evaluate`. What the
+    recording does not show is white in both."""
     params = follow(take, head, avatar, indices, True, known, lead_in=RUN_UP).params
     renderer, camera = FrameRenderer(avatar_model(head, avatar)), take.camera()
-    values = [
-        psnr_db(truth(take, index), renderer.render_rgb(face, camera, _WHITE))
-        for index, face in zip(indices, params, strict=True)
-    ]
+    unknown, values = take.outside(), []
+    for index, face in zip(indices, params, strict=True):
+        drawn = renderer.render_rgb(face, camera, _WHITE)
+        drawn[unknown] = 255
+        values.append(psnr_db(truth(take, index), drawn))
     return float(np.mean(values))
 
 

@@ -125,6 +125,16 @@ def test_avatars_are_judged_as_they_are_sent(monkeypatch: pytest.MonkeyPatch) ->
     assert right > job_parts.judge_psnr_db(take, head, worse, None, [1, 7]) + 10
 
 
+def test_what_the_recording_does_not_show_is_not_judged() -> None:
+    """Shoulders go on below a wide recording's last line; what is drawn there is nobody's fault."""
+    take, head, person = drawn_take(10), load_open_head(), drawn_person()
+    whole = job_parts.judge_psnr_db(take, head, person, None, [1])
+    images, alphas = take.images.copy(), take.alphas.copy()
+    images[:, 300:], alphas[:, 300:] = 255, 0
+    wide = replace(take, images=images, alphas=alphas, inner=(0, 0, 512, 300))
+    assert job_parts.judge_psnr_db(wide, head, person, None, [1]) > whole - 3
+
+
 def test_previews_show_a_picture_of_the_take() -> None:
     take, head, person = drawn_take(10), load_open_head(), drawn_person()
     shown = job_parts.draw_preview(take, head, person, None, 7)
