@@ -21,8 +21,8 @@ from visavis.bench.avatar_course import without_bases
 
 VIEWS_DEG = (-40, -20, 0, 20, 40)
 VIEW_SIDE = 176
-OFFSET_SIDE, OFFSET_REACH_M, OFFSET_ROWS = 216, 0.22, 3
-MOST_M, MOST_COLOR = 0.004, 0.1
+OFFSET_SIDE, OFFSET_REACH_M, OFFSET_ROWS = 208, 0.22, 3
+MOST_M, MOST_COLOR = 0.008, 0.1
 """Offsets that are drawn in the lightest color."""
 
 
