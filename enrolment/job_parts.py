@@ -47,8 +47,10 @@ def draw_preview(take: Take, head: HeadModel, avatar: Avatar, known: Known, inde
 
 
 def judge_psnr_db(take: Take, head: HeadModel, avatar: Avatar, known: Known, indices: Sequence[int]) -> float:
-    """Mean PSNR of some pictures on white, closed loop where the avatar allows it: the quick part of `evaluate`. What the
-    recording does not show is white in both."""
+    """Mean PSNR of some pictures on white, closed loop where the avatar allows it: the quick part of `evaluate`.
+
+    What the recording does not show is white in both.
+    """
     params = follow(take, head, avatar, indices, True, known, lead_in=RUN_UP).params
     renderer, camera = FrameRenderer(avatar_model(head, avatar)), take.camera()
     unknown, values = take.outside(), []
