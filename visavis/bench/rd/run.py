@@ -11,6 +11,7 @@ from rich.console import Console
 from client.errors import MediaError
 from enrolment.errors import EnrolmentError
 from enrolment.metrics.lpips import Lpips
+from enrolment.torch_training import why_no_torch
 from renderer.avatar.warm_up import warm_up
 from renderer.head.model import HeadModel
 from renderer.head.open_head import load_open_head
@@ -71,6 +72,9 @@ def run(bench: RdBench) -> tuple[list[ClipResult], list[Scene]]:
     weights = fetch_lpips_weights(say)
     head, lpips = load_open_head(), Lpips(weights)
     preparation = Preparation(head, bench.budget_s, SegmentationNetwork(fetch_matting_model(say)), weights)
+    missing = why_no_torch()
+    if missing is not None:
+        say(f"Profile paper is left out: it trains with {missing}.")
     results: list[ClipResult] = []
     scenes: list[Scene] = []
     with stage_progress("rd") as on_step:
@@ -90,7 +94,8 @@ def run(bench: RdBench) -> tuple[list[ClipResult], list[Scene]]:
 
 
 def _scene(bench: RdBench, clip: Path, preparation: Preparation, on_step: OnStep) -> Scene:
-    path = bench.cache / f"{clip.stem}-{clip.stat().st_size}-{bench.budget_s:g}s.npz"
+    profiles = "linear" if why_no_torch() else "linear-paper"
+    path = bench.cache / f"{clip.stem}-{clip.stat().st_size}-{bench.budget_s:g}s-{profiles}.npz"
     scene = load_scene(path)
     if scene is None:
         scene = preparation.scene(clip, on_step)
