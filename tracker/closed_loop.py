@@ -49,7 +49,7 @@ _FIELDS = {  # per field: spread of the correction, and of its change from pictu
     "rotation": (slice(50, 53), 0.12, 0.012),
     "translation": (slice(53, 56), 0.03, 0.003),
     "jaw": (slice(56, 59), 0.08, 0.02),
-    "eyelids": (slice(59, 61), 0.35, 0.12),
+    "eyelids": (slice(59, 61), 0.2, 0.1),  # little: young avatars have no closed eyes, and would never get any
     "gaze": (slice(61, 65), 0.2, 0.05),
     "torso_rotation": (slice(65, 68), 0.2, 0.01),
     "torso_translation": (slice(68, 71), 0.05, 0.003),
