@@ -17,7 +17,7 @@ from codec.errors import BitstreamError
 from codec.motion_basis import JAW_SIZE, MotionBasis
 from codec.motion_table import STANDARD
 from codec.params import EXPRESSION_DIMS, TORSO_SIZE, FaceParams
-from codec.quantizer import POSE_FIELDS, TORSO_FIELDS, WIDE_EXPRESSION_RANGE, Symbols
+from codec.quantizer import FACE_HIGH, FACE_LOW, Symbols
 from codec.range_tables import PX_PER_UNIT
 
 QUALITIES = 17
@@ -56,12 +56,11 @@ class EqualSteps:
     """
 
     def __init__(self, dims: int, quality: int, basis: MotionBasis | None) -> None:
-        fields = (("expression", dims, -WIDE_EXPRESSION_RANGE, WIDE_EXPRESSION_RANGE, 0), *POSE_FIELDS, *TORSO_FIELDS)
-        low = np.concatenate([np.full(count, low) for _, count, low, _, _ in fields])
-        high = np.concatenate([np.full(count, high) for _, count, _, high, _ in fields])
+        present = np.r_[:dims, FULL_DIMS : len(PX_PER_UNIT)]
+        low, high = FACE_LOW[present], FACE_HIGH[present]
         self._neutral = np.concatenate([FaceParams.neutral(dims, NEUTRAL_DEPTH_M).to_vector(), np.zeros(TORSO_SIZE)])
         self._low, self._high, self.dims = low, high, dims
-        pixels = np.array(PX_PER_UNIT)[np.r_[:dims, FULL_DIMS : len(PX_PER_UNIT)]]
+        pixels = np.array(PX_PER_UNIT)[present]
         most = np.maximum(high - self._neutral, self._neutral - low) * pixels
         self.motions = np.r_[dims + _JAW : dims + _JAW + JAW_SIZE, :dims]
         to_pixels, from_pixels = np.eye(len(pixels)), np.eye(len(pixels))

@@ -50,6 +50,12 @@ def best_of_sides(curves: Sequence[Curve]) -> list[Curve]:
     return list(together.values())
 
 
+def shown(curves: Sequence[Curve]) -> list[Curve]:
+    """What a diagram of all has room for: our streams with the avatars of calls, and each codec at its best."""
+    ours = [curve for curve in curves if curve.name in ("range_linear", "eg0_linear", "eg0_paper")]
+    return ours + best_of_sides(curves)
+
+
 def _mean_point(points: Sequence[Point]) -> Point:
     def mean(values: Sequence[float]) -> float:
         return float(np.mean(values))

@@ -44,13 +44,14 @@ class Method:
 
 def face_methods(scene: Scene, head: HeadModel, judge: Judge) -> list[Method]:
     """Both profiles of our streams, drawn with each avatar of the scene."""
+    pictures = scene.pictures.tobytes()
     return [
         Method(
             f"{profile}_{worn.name}",
             f"ours: {profile}, avatar {worn.title}",
             "ours",
             len(settings),
-            [scene.pictures.tobytes(), worn.data, worn.vectors.tobytes()],
+            [pictures, worn.data, worn.vectors.tobytes()],
             lambda known, worn=worn, settings=settings: faces.sweep(worn, settings, scene, head, judge, known),
         )
         for profile, settings in (("range", faces.range_settings()), ("eg0", faces.paper_settings()))
@@ -60,13 +61,14 @@ def face_methods(scene: Scene, head: HeadModel, judge: Judge) -> list[Method]:
 
 def video_methods(scene: Scene, judge: Judge) -> list[Method]:
     """Every video codec in full size and in half."""
+    pictures = scene.pictures.tobytes()
     return [
         Method(
             f"{codec.name}_{side}",
             f"{codec.title}, {side} px",
             "live" if codec.live else "bound",
             len(codec.qualities),
-            [scene.pictures.tobytes()],
+            [pictures],
             lambda known, codec=codec, side=side: video_sweep.sweep(codec, side, judge, known),
         )
         for codec in VIDEO_CODECS

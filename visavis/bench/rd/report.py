@@ -10,9 +10,9 @@ from pathlib import Path
 
 from visavis.bench.rd.compare import WINS, ClipResult, most_measured_kbps
 from visavis.bench.rd.markdown import page, table
-from visavis.bench.rd.mean_curves import best_of_sides, mean_curves
+from visavis.bench.rd.mean_curves import mean_curves, shown
 from visavis.bench.rd.plots import LABELS, plot, plot_wins
-from visavis.bench.rd.points import Curve, Measure
+from visavis.bench.rd.points import Measure
 from visavis.bench.rd.published import PAPER, SOURCE
 from visavis.bench.rd.report_clip import clip_lines
 from visavis.bench.rd.report_paper import paper_lines
@@ -122,9 +122,3 @@ def _mean(folder: Path, results: Sequence[ClipResult]) -> list[str]:
     curves = mean_curves([result.curves for result in results])
     plot(shown(curves), f"Means over {len(results)} clips", folder / "mean.svg")
     return [f"![Rate and distortion, means over {len(results)} clips](mean.svg)", ""]
-
-
-def shown(curves: Sequence[Curve]) -> list[Curve]:
-    """What a diagram of all has room for: our streams with the avatars of calls, and each codec at its best."""
-    ours = [curve for curve in curves if curve.name in ("range_linear", "eg0_linear", "eg0_paper")]
-    return ours + best_of_sides(curves)

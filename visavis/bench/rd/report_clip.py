@@ -7,7 +7,7 @@ from pathlib import Path
 
 from visavis.bench.rd.compare import CALL_MINUTES, WINS, ClipResult, transfer_kbps
 from visavis.bench.rd.markdown import table
-from visavis.bench.rd.mean_curves import best_of_sides
+from visavis.bench.rd.mean_curves import best_of_sides, shown
 from visavis.bench.rd.plots import LABELS, plot
 from visavis.bench.rd.points import MEASURES, Curve, Point, bjontegaard_rate
 
@@ -21,9 +21,7 @@ def clip_lines(folder: Path, result: ClipResult) -> list[str]:
         OSError: it cannot be written.
     """
     name = f"{result.clip}.svg"
-    videos = best_of_sides(result.curves)
-    ours = [curve for curve in result.curves if curve.name in ("range_linear", "eg0_linear", "eg0_paper")]
-    plot([*ours, *videos], f"{result.clip}: the last {result.seconds:.1f} s", folder / name)
+    plot(shown(result.curves), f"{result.clip}: the last {result.seconds:.1f} s", folder / name)
     lines = [
         f"## {result.clip}",
         "",

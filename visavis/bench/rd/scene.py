@@ -28,7 +28,7 @@ class Worn:
         title: for people.
         data: the file, .vav or .vap.
         vectors: [T, 71] a face for each picture, renderer.avatar.avatar_model.instant_vector.
-        follow_ms: what it took to find one, mean.
+        follow_ms: what it took to find one, median.
     """
 
     name: str
